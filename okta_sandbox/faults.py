@@ -1,0 +1,205 @@
+"""Faults by name: what an Okta, or something that poses as one, can get wrong.
+
+Three tables say what a fault does to the claims of an ID token, to the JSON of a token answer, and to a whole
+answer of one endpoint. The few that act elsewhere are listed in OTHER and asked for by name where they act.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from okta_sandbox.wire import Answer, send_json, send_page, send_redirect
+
+Json = dict[str, Any]
+WEEK = 7 * 86400
+SLOW_SECONDS = 60.0
+
+
+def _set(name: str, value: Any) -> Callable[[Json], None]:
+    return lambda claims: claims.update({name: value})
+
+
+def _drop(*names: str) -> Callable[[Json], None]:
+    def change(claims: Json) -> None:
+        for name in names:
+            claims.pop(name, None)
+
+    return change
+
+
+def _shift(seconds: int, *names: str) -> Callable[[Json], None]:
+    return lambda claims: claims.update({name: claims[name] + seconds for name in names})
+
+
+def _add_audience(claims: Json) -> None:
+    claims["aud"] = [claims["aud"], "https://stranger.example"]
+
+
+def _wrap_audience(claims: Json) -> None:
+    claims["aud"] = [claims["aud"]]
+
+
+CLAIM_FAULTS: dict[str, Callable[[Json], None]] = {
+    "wrong_nonce": _set("nonce", "not-the-nonce-that-was-sent"),
+    "missing_nonce": _drop("nonce"),
+    "wrong_issuer": _set("iss", "https://stranger.example"),
+    "missing_issuer": _drop("iss"),
+    "wrong_audience": _set("aud", "0oaSomebodyElse00000"),
+    "missing_audience": _drop("aud"),
+    "extra_audience": _add_audience,
+    "audience_as_array": _wrap_audience,
+    "wrong_azp": _set("azp", "0oaSomebodyElse00000"),
+    "missing_sub": _drop("sub"),
+    "missing_iat": _drop("iat"),
+    "missing_exp": _drop("exp"),
+    "expired_id_token": _shift(-7200, "iat", "exp"),
+    "stale_id_token": _shift(-WEEK, "iat"),
+    "future_id_token": _shift(3600, "iat", "exp"),
+    "wrong_at_hash": _set("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
+    "missing_at_hash": _drop("at_hash"),
+    "no_email": _drop("email", "email_verified"),
+}
+REFRESH_CLAIM_FAULTS: dict[str, Callable[[Json], None]] = {
+    "refresh_wrong_sub": _set("sub", "00uSomebodyElse00000"),
+    "refresh_wrong_issuer": _set("iss", "https://stranger.example"),
+}
+PERSON_FAULTS: dict[str, Callable[[Json], None]] = {
+    "no_email_anywhere": _drop("email", "email_verified"),
+    "email_not_verified": lambda claims: claims.update({"email_verified": False} if "email" in claims else {}),
+}
+TOKEN_FAULTS: dict[str, Callable[[Json], None]] = {
+    "no_id_token": _drop("id_token"),
+    "no_access_token": _drop("access_token"),
+    "token_type_mac": _set("token_type", "mac"),
+    "token_no_expires_in": _drop("expires_in"),
+    "token_no_scope": _drop("scope"),
+    "token_type_inverted_case": _set("token_type", "bEARER"),
+    "token_scope_reduced": _set("scope", "openid"),
+}
+REFRESH_TOKEN_FAULTS: dict[str, Callable[[Json], None]] = {"refresh_no_new_token": _drop("refresh_token")}
+
+
+def _change(change: Callable[[Json], None]) -> Callable[[Answer], Answer]:
+    def changed(answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        change(document)
+        return Answer(answer.status, answer.headers, json.dumps(document).encode())
+
+    return changed
+
+
+def _fail(_: Answer) -> Answer:
+    return send_json({"errorCode": "E0000009", "errorSummary": "Internal Server Error"}, 500)
+
+
+def _page(_: Answer) -> Answer:
+    return send_page("<!DOCTYPE html><title>Maintenance</title><h1>We will be right back</h1>")
+
+
+def _halve(answer: Answer) -> Answer:
+    answer.half = True
+    return answer
+
+
+def _reset(answer: Answer) -> Answer:
+    answer.reset = True
+    return answer
+
+
+def _slow(answer: Answer) -> Answer:
+    answer.delay = SLOW_SECONDS
+    return answer
+
+
+def _drip(answer: Answer) -> Answer:
+    answer.drip = 1.0
+    return answer
+
+
+def _redirect(_: Answer) -> Answer:
+    return send_redirect("/sandbox/elsewhere", status=307)
+
+
+def _empty_list(answer: Answer) -> Answer:
+    return Answer(answer.status, answer.headers, b"[]")
+
+
+ANSWER_FAULTS: dict[str, tuple[str, Callable[[Answer], Answer]]] = {
+    "discovery_500": ("discovery", _fail),
+    "discovery_html": ("discovery", _page),
+    "discovery_half": ("discovery", _halve),
+    "discovery_reset": ("discovery", _reset),
+    "discovery_slow": ("discovery", _slow),
+    "discovery_list": ("discovery", _empty_list),
+    "discovery_redirect": ("discovery", _redirect),
+    "discovery_issuer_mismatch": ("discovery", _change(_set("issuer", "https://stranger.example"))),
+    "discovery_foreign_token_endpoint": (
+        "discovery", _change(_set("token_endpoint", "https://stranger.example/oauth2/v1/token")),
+    ),
+    "organization_500": ("organization", _fail),
+    "keys_500": ("keys", _fail),
+    "keys_html": ("keys", _page),
+    "keys_half": ("keys", _halve),
+    "keys_slow": ("keys", _slow),
+    "keys_empty": ("keys", _change(_set("keys", []))),
+    "token_500": ("token", _fail),
+    "token_html": ("token", _page),
+    "token_half": ("token", _halve),
+    "token_reset": ("token", _reset),
+    "token_slow": ("token", _slow),
+    "token_drip": ("token", _drip),
+    "token_redirect": ("token", _redirect),
+    "token_200_error": (
+        "token", lambda _: send_json({"error": "invalid_grant", "error_description": "PKCE verification failed."}),
+    ),
+    "userinfo_wrong_sub": ("userinfo", _change(_set("sub", "00uSomebodyElse00000"))),
+    "userinfo_500": ("userinfo", _fail),
+    "userinfo_html": ("userinfo", _page),
+    "userinfo_half": ("userinfo", _halve),
+    "userinfo_slow": ("userinfo", _slow),
+    "logout_500": ("logout", _fail),
+}
+SIGNING_FAULTS: dict[str, str] = {
+    "bad_signature": "ID token: the signature does not fit",
+    "alg_none": "ID token: alg none, no signature",
+    "hs256": "ID token: HS256, keyed with the public key",
+    "unknown_kid": "ID token: signed by a key that is never published",
+    "no_kid": "ID token: no kid in the header",
+    "rotate_before_signing": "ID token: signed by a new key that no one can have fetched before",
+}
+OTHER: dict[str, str] = {
+    "offline_access_refused": "authorize: invalid_scope for offline_access",
+    "authorize_error_server_error": "authorize: comes back with error=server_error",
+    "refresh_invalid_grant": "token: every refresh token is invalid or expired",
+    "userinfo_signed_jwt": "userinfo: a signed JWT instead of JSON",
+    "rate_limited": "every endpoint: 429 E0000047",
+    "slow_everything": "every endpoint: late by the delay set on the sandbox",
+}
+
+
+def _say(name: str) -> str:
+    return name.replace("_", " ")
+
+
+FAULTS: dict[str, str] = {
+    **{name: f"ID token: {_say(name)}" for name in CLAIM_FAULTS},
+    **SIGNING_FAULTS,
+    **{name: f"ID token and userinfo: {_say(name)}" for name in PERSON_FAULTS},
+    **{name: f"token answer: {_say(name)}" for name in TOKEN_FAULTS},
+    **{name: f"refresh: {_say(name)}" for name in (*REFRESH_CLAIM_FAULTS, *REFRESH_TOKEN_FAULTS)},
+    **{name: f"{endpoint}: {_say(name)}" for name, (endpoint, _) in ANSWER_FAULTS.items()},
+    **OTHER,
+}
+
+
+def apply_faults(table: dict[str, Callable[[Json], None]], faulty: dict[str, bool], claims: Json) -> None:
+    for name, change in table.items():
+        if faulty[name]:
+            change(claims)
+
+
+def spoil_answer(endpoint: str, faulty: dict[str, bool], answer: Answer) -> Answer:
+    for name, (place, change) in ANSWER_FAULTS.items():
+        if place == endpoint and faulty[name]:
+            answer = change(answer)
+    return answer

@@ -1,0 +1,131 @@
+"""The HTML of the sandbox's own page. Every control is a plain form, so it works without JavaScript."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from html import escape
+
+from okta_sandbox.directory import App, Person
+from okta_sandbox.faults import FAULTS
+from okta_sandbox.org import Org
+from okta_sandbox.pages import lay_out
+
+SETTINGS = {
+    "interaction_code": "Interaction Code",
+    "classic_engine": "Classic Engine",
+    "api_access_management": "API Access Management",
+}
+RECENT = 50
+
+
+def show_panel(org: Org) -> str:
+    sections = (show_people(org), show_apps(org), show_settings(org), show_faults(org), show_keys(org),
+                show_requests(org))
+    return lay_out(f"{org.name} - Sandbox Okta", f"""<main class="wide">
+<p class="mark">Sandbox Okta: an imitation for demo and tests. Nothing on this page exists at Okta.</p>
+<h1>{escape(org.name)}</h1>{''.join(sections)}</main>""")
+
+
+def show_table(caption: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def show_people(org: Org) -> str:
+    rows = [
+        (
+            f"{escape(person.name)}<br>{escape(person.email)}",
+            ("active" if person.active else "deactivated") + person_button(
+                person, "deactivate" if person.active else "activate",
+                f"{'Deactivate' if person.active else 'Activate'} {person.email}",
+            ),
+            str(sum(session.person_id == person.id for session in org.live_sessions())) + person_button(
+                person, "sign_out", f"End the sessions of {person.email}",
+            ),
+            "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
+        )
+        for person in org.people_by_id.values()
+    ]
+    return "<h2>People</h2>" + show_table("Who can sign in", ("Person", "State", "Sessions", "Apps"), rows)
+
+
+def show_assignment(org: Org, person: Person, app: App) -> str:
+    assigned = app.assigned(person, org.groups_of(person))
+    action = "unassign" if assigned else "assign"
+    label = f"{action.capitalize()} {person.email}: {app.json['label']}"
+    said = f"{escape(app.json['label'])}: {'assigned' if assigned else 'not assigned'}"
+    return said + person_button(person, action, label, app.client_id)
+
+
+def person_button(person: Person, action: str, label: str, client_id: str = "") -> str:
+    text = {"sign_out": "End sessions"}.get(action, action.capitalize())
+    return (
+        ' <form class="row" method="post" action="/sandbox/people">'
+        f'<input type="hidden" name="email" value="{escape(person.email)}">'
+        f'<input type="hidden" name="client_id" value="{escape(client_id)}">'
+        f'<button name="action" value="{action}" aria-label="{escape(label)}">{text}</button></form>'
+    )
+
+
+def show_apps(org: Org) -> str:
+    rows = [
+        (
+            escape(app.json["label"]), f"<code>{escape(app.client_id)}</code>", escape(app.oauth["application_type"]),
+            escape(", ".join(app.grants)), "<br>".join(escape(uri) for uri in app.oauth["redirect_uris"]),
+            "<br>".join(escape(uri) for uri in app.oauth.get("post_logout_redirect_uris") or []),
+            "active" if app.active else "inactive",
+        )
+        for app in org.apps.values()
+    ]
+    heads = ("App", "Client ID", "Type", "Grants", "Sign-in redirect URIs", "Sign-out redirect URIs", "State")
+    return "<h2>Apps</h2>" + show_table("App integrations", heads, rows)
+
+
+def show_box(name: str, label: str, *, on: bool) -> str:
+    return f'<label><input type="checkbox" name="{name}"{" checked" if on else ""}> {escape(label)}</label>'
+
+
+def show_settings(org: Org) -> str:
+    boxes = "".join(
+        show_box(name, label, on=bool(getattr(org.settings, name))) for name, label in SETTINGS.items()
+    )
+    return (
+        '<h2>Org settings</h2><form method="post" action="/sandbox/settings">'
+        f"<fieldset><legend>What this org has</legend>{boxes}</fieldset>"
+        "<button>Save org settings</button></form>"
+    )
+
+
+def show_faults(org: Org) -> str:
+    boxes = "".join(show_box(name, f"{name} ({said})", on=org.faulty[name]) for name, said in FAULTS.items())
+    return (
+        '<h2>Faults</h2><form method="post" action="/sandbox/switches">'
+        f"<fieldset><legend>What goes wrong</legend>{boxes}</fieldset>"
+        '<label for="delay_ms">Delay of slow_everything, in milliseconds</label>'
+        f'<input type="number" min="0" id="delay_ms" name="delay_ms" value="{org.delay_ms}">'
+        "<p><button>Save faults</button></p></form>"
+    )
+
+
+def show_keys(org: Org) -> str:
+    rows = [
+        (escape(server.id or "org"), escape(org.ring(server.id).active.kid), escape(org.ring(server.id).next.kid))
+        for server in org.servers.values()
+    ]
+    return (
+        "<h2>Signing keys</h2>" + show_table("Key ids", ("Authorization server", "Active", "Next"), rows)
+        + '<form method="post" action="/sandbox/rotate"><p><button>Rotate keys now</button></p></form>'
+    )
+
+
+def show_requests(org: Org) -> str:
+    """Names of parameters only: values hold codes and tokens."""
+    recent = list(org.seen)[-RECENT:]
+    rows = [
+        (
+            datetime.fromtimestamp(seen.time, UTC).strftime("%H:%M:%S"), escape(seen.method), escape(seen.path),
+            escape(", ".join([*seen.query, *seen.form])),
+        )
+        for seen in reversed(recent)
+    ]
+    return "<h2>Recent requests</h2>" + show_table("Newest first", ("Time", "Method", "Path", "Parameters"), rows)

@@ -1,0 +1,222 @@
+"""The command line of the contract: `flask --app wsgi ...`. Each command prints one line of JSON with `--json`.
+
+Exit codes: 0 done, 1 refused, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from portal.connecting import save_okta
+from portal.errors import Refused
+from portal.okta.connect import Entries, EntriesRefused
+from portal.passwords import hash_password
+from portal.services import Services
+from portal.store.activity import list_events, record_event
+from portal.store.integrations import delete_integration, restore_integration
+from portal.store.members import ROLES, add_member
+from portal.store.organizations import create_organization, load_organization
+from portal.store.sessions import remove_expired
+from portal.store.upgrade import upgrade_database
+
+COMMAND_LINE = "command line"
+database = AppGroup("db", help="The database.")
+organization = AppGroup("organization", help="Organizations.")
+member = AppGroup("member", help="People.")
+okta = AppGroup("okta", help="An organization's connection to Okta.")
+
+
+def init_app(app: Flask) -> None:
+    """Adds the commands to `flask`."""
+    from portal.demo import demo
+
+    for command in (database, organization, member, okta, activity, maintenance, demo):
+        app.cli.add_command(command)
+
+
+def services() -> Services:
+    """The services of the application that the command runs in."""
+    found: Services = current_app.extensions["point"]
+    return found
+
+
+def answering(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
+    """Prints what `command` returns, for people or with `--json` for programs, and turns refusals into exit 1."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+    @wraps(command)
+    def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        try:
+            result, code = command(*args, **kwargs), 0
+        except (Refused, EntriesRefused, ValueError) as refused:
+            result, code = _explain(refused), 1
+        _print(result, as_json, failed=code > 0)
+        sys.exit(code)
+
+    return run
+
+
+@database.command("upgrade")
+@answering
+def upgrade() -> dict[str, Any]:
+    """Brings the schema up to date; safe on every start."""
+    upgrade_database(services().settings.database_url)
+    return {"done": "the database is up to date"}
+
+
+@organization.command("create")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--domain", "domain_names", multiple=True, help="An e-mail domain; counts as verified.")
+@answering
+def create(slug: str, name: str, domain_names: tuple[str, ...]) -> dict[str, Any]:
+    """An organization."""
+    with services().db.writing() as connection:
+        made = create_organization(connection, slug, name=name, domain_names=domain_names, now=services().now())
+        _record(connection, made.id, "organization.created")
+    return {"organization": made.slug, "name": made.name, "domains": list(domain_names)}
+
+
+@member.command("add")
+@click.argument("slug")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--name", default="", help="The person's name.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@answering
+def add(slug: str, email: str, role: str, name: str, password_stdin: bool) -> dict[str, Any]:
+    """A member."""
+    password_hash = hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else None
+    with services().db.writing() as connection:
+        found = load_organization(connection, slug)
+        add_member(
+            connection, found.id, email, role=role, name=name, now=services().now(), password_hash=password_hash
+        )
+        _record(connection, found.id, "member.added", {"email": email, "role": role})
+    return {"organization": slug, "email": email, "role": role}
+
+
+@okta.command("save")
+@click.argument("slug")
+@click.option("--spa-client-id", required=True)
+@click.option("--spa-domain", required=True)
+@click.option("--native-client-id", default="")
+@click.option("--native-domain", default="")
+@click.option("--authorization-server", default="auto", help="auto, org, default or an id.")
+@click.option("--sign-in", type=click.Choice(["redirect", "embedded"]), default="redirect")
+@click.option("--no-check", is_flag=True, help="Save without asking that Okta.")
+@answering
+def save(slug: str, sign_in: str, no_check: bool, **entries: str) -> dict[str, Any]:
+    """What the Save button does."""
+    with services().db.reading() as connection:
+        found = load_organization(connection, slug)
+    saved = save_okta(
+        services(), found.id, Entries(**entries), sign_in=sign_in, who=COMMAND_LINE, reference="", check=not no_check
+    )
+    apps = {kind: {"client_id": app.client_id, "issuer": app.issuer} for kind, app in saved.apps.items()}
+    return {"organization": slug, "saved": True, "version": saved.version, "apps": apps}
+
+
+@okta.command("delete")
+@click.argument("slug")
+@answering
+def delete(slug: str) -> dict[str, Any]:
+    """Delete Integration."""
+    with services().db.writing() as connection:
+        found = load_organization(connection, slug)
+        delete_integration(connection, found.id, who=COMMAND_LINE, now=services().now())
+        _record(connection, found.id, "okta.deleted")
+    return {"organization": slug, "deleted": True}
+
+
+@okta.command("restore")
+@click.argument("slug")
+@answering
+def restore(slug: str) -> dict[str, Any]:
+    """Undo Delete Integration."""
+    with services().db.writing() as connection:
+        found = load_organization(connection, slug)
+        restored = restore_integration(connection, found.id, who=COMMAND_LINE, now=services().now())
+        _record(connection, found.id, "okta.restored")
+    return {"organization": slug, "restored": True, "version": restored.version}
+
+
+@click.command("activity")
+@click.argument("slug")
+@click.option("--limit", default=50, type=click.IntRange(1, 1000))
+@with_appcontext
+@answering
+def activity(slug: str, limit: int) -> dict[str, Any]:
+    """What happened, newest first."""
+    with services().db.reading() as connection:
+        events = list_events(connection, load_organization(connection, slug).id, limit=limit)
+    rows = [
+        {
+            "at": datetime.fromtimestamp(event.at, UTC).isoformat(),
+            "who": event.who,
+            "what": event.what,
+            "about": event.about,
+            "reference": event.reference,
+        }
+        for event in events
+    ]
+    return {"organization": slug, "activity": rows}
+
+
+@click.command("maintenance")
+@with_appcontext
+@answering
+def maintenance() -> dict[str, Any]:
+    """Removes what has expired; for a timer."""
+    with services().db.writing() as connection:
+        ended, claims = remove_expired(
+            connection, now=services().now(), attempt_seconds=services().settings.attempt_seconds
+        )
+    return {"removed": {"sessions": ended, "claimed_attempts": claims}}
+
+
+def _record(connection: Any, organization_id: int, what: str, about: dict[str, Any] | None = None) -> None:
+    record_event(
+        connection, organization_id, who=COMMAND_LINE, what=what, now=services().now(), reference="", about=about
+    )
+
+
+def _explain(refused: Exception) -> dict[str, Any]:
+    if isinstance(refused, Refused):
+        return {"refused": refused.problem.code, "reason": refused.reason, "advice": refused.problem.advice}
+    if isinstance(refused, EntriesRefused):
+        problems = {
+            field: {"code": each.problem.code, "reason": each.reason, "advice": each.problem.advice}
+            for field, each in refused.problems.items()
+        }
+        return {"refused": "entries", "problems": problems}
+    return {"refused": "invalid", "advice": str(refused)}
+
+
+def _print(result: dict[str, Any], as_json: bool, *, failed: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for line in _lines(result):
+        click.echo(line, err=failed)
+
+
+def _lines(value: Any, indent: str = "") -> list[str]:
+    if isinstance(value, dict):
+        lines = []
+        for name, item in value.items():
+            nested = isinstance(item, (dict, list)) and item
+            lines += [f"{indent}{name}:", *_lines(item, indent + "  ")] if nested else [f"{indent}{name}: {item}"]
+        return lines
+    if isinstance(value, list):
+        return [line for item in value for line in [*_lines(item, indent), ""]][:-1] if value else []
+    return [f"{indent}{value}"]

@@ -1,0 +1,271 @@
+"""An issuer's metadata and keys: read strictly, kept, and shared by all logins of that issuer.
+
+One thread asks while the others use what is there; an issuer that fails or turns hostile never replaces the last good
+copy. Keys are believed for 15 minutes at most, so a key that Okta withdraws is dead here within that time.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from urllib.parse import urlencode
+
+from authlib.oidc.discovery import get_well_known_url
+
+from portal.errors import Problem, Refused
+from portal.okta.keep import Kept
+from portal.okta.keys import ALGORITHMS, Key, choose_key, read_keys
+from portal.okta.refusals import Answer, Door, get_twice, read_error, require_ok
+
+MAX_ISSUERS = 1000
+MAX_URL = 2048  # characters
+MAX_KEYS_AGE = 15 * 60  # seconds: how long a withdrawn key may live on
+_KEYS_DUE = 10 * 60  # seconds: asked for early, so that nobody has to wait at the limit
+_STALE = 24 * 3600  # seconds that the last good copy serves while the issuer fails
+_JSON = {"accept": "application/json"}
+
+# Visible ASCII without what browsers and HTTP clients read differently: quotes, angles, backslash, caret, braces, "#".
+_url = re.compile(r"[A-Za-z0-9!$%&'()*+,\-./:;=?@_~\[\]]+")
+_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_origin = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[::1\])(?::[0-9]{1,5})?")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What POINT needs of an issuer's metadata; every address is on the issuer's own host."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    userinfo_endpoint: str | None
+    jwks_uri: str
+    end_session_endpoint: str | None
+    revocation_endpoint: str | None
+    algorithms: tuple[str, ...]
+    requires_iss: bool
+    scopes_supported: tuple[str, ...]
+
+
+def read_metadata(document: dict[str, Any], *, issuer: str, loopback: bool = False) -> Provider:
+    """The metadata of `issuer` (OIDC Discovery 4.2 and 4.3, RFC 8414 section 3.3, RFC 9207 section 3).
+
+    loopback -- http is allowed as well, when the issuer is on this very machine.
+    Raises Refused(OKTA_ANSWER_INVALID): discovery_incomplete, issuer_invalid, issuer_mismatch, endpoint_invalid,
+    endpoint_not_https, endpoint_foreign_host, alg_unsupported, code_flow_unsupported, s256_unsupported.
+    """
+    origin = _check_issuer(document, issuer, loopback)
+    _check_abilities(document)
+    published = _read_list(document, "id_token_signing_alg_values_supported", required=True)
+    algorithms = tuple(name for name in ALGORITHMS if name in published)
+    if not algorithms:
+        raise _refused("alg_unsupported", " ".join(published)[:100])
+
+    def required(name: str) -> str:
+        if not isinstance(document.get(name), str):
+            raise _refused("discovery_incomplete", name)
+        return _check_endpoint(name, document[name], origin)
+
+    def optional(name: str) -> str | None:
+        return None if document.get(name) is None else required(name)
+
+    return Provider(
+        issuer=issuer,
+        authorization_endpoint=required("authorization_endpoint"),
+        token_endpoint=required("token_endpoint"),
+        userinfo_endpoint=optional("userinfo_endpoint"),
+        jwks_uri=required("jwks_uri"),
+        end_session_endpoint=optional("end_session_endpoint"),
+        revocation_endpoint=optional("revocation_endpoint"),
+        algorithms=algorithms,
+        requires_iss=_read_flag(document, "authorization_response_iss_parameter_supported"),
+        scopes_supported=_read_list(document, "scopes_supported"),
+    )
+
+
+def _check_issuer(document: dict[str, Any], issuer: str, loopback: bool) -> str:
+    """The issuer's scheme, host and port, once the document is the issuer's own."""
+    found = document.get("issuer")
+    if not isinstance(found, str):
+        raise _refused("discovery_incomplete", "issuer")
+    if "?" in found or "#" in found:
+        raise _refused("issuer_invalid", found[:MAX_URL])
+    if found != issuer:
+        raise _refused("issuer_mismatch", found[:MAX_URL])
+    origin = _origin.match(issuer)
+    rest = issuer[origin.end() :] if origin else ""
+    if origin is None or (rest and (rest[0] != "/" or "@" in rest or not _url.fullmatch(rest))):
+        raise _refused("issuer_invalid", issuer[:MAX_URL])
+    if origin[1] == "http" and not (loopback and origin[2] in _LOOPBACK):
+        raise _refused("issuer_invalid", "not https")
+    return origin[0]
+
+
+def _check_endpoint(name: str, url: str, origin: str) -> str:
+    """An endpoint has to begin as its issuer does, spelled the same way; what merely looks alike is refused."""
+    scheme = _scheme.match(url)
+    if scheme is None or len(url) > MAX_URL or not _url.fullmatch(url):
+        raise _refused("endpoint_invalid", name)
+    if scheme[1] != origin.partition(":")[0]:
+        raise _refused("endpoint_not_https", f"{name}: {scheme[1][:20]}")
+    if not url.startswith(origin + "/"):
+        raise _refused("endpoint_foreign_host", f"{name}: {url[:100]}")
+    return url
+
+
+def _check_abilities(document: dict[str, Any]) -> None:
+    _read_list(document, "subject_types_supported", required=True)
+    if "code" not in _read_list(document, "response_types_supported", required=True):
+        raise _refused("code_flow_unsupported", "response_types_supported")
+    grants = _read_list(document, "grant_types_supported")
+    if grants and "authorization_code" not in grants:
+        raise _refused("code_flow_unsupported", "grant_types_supported")
+    if "code_challenge_methods_supported" in document and "S256" not in _read_list(
+        document, "code_challenge_methods_supported"
+    ):
+        raise _refused("s256_unsupported")
+
+
+def _read_list(document: dict[str, Any], name: str, *, required: bool = False) -> tuple[str, ...]:
+    value = document.get(name)
+    if value is None and not required:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _refused("discovery_incomplete", name)
+    return tuple(value)
+
+
+def _read_flag(document: dict[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise _refused("discovery_incomplete", name)
+    return value
+
+
+def _refused(reason: str, detail: str = "") -> Refused:
+    return Refused(Problem.OKTA_ANSWER_INVALID, reason, detail)
+
+
+# -- fetching and keeping ---------------------------------------------------------------------------------------------
+
+
+class _Shelf:
+    """What is kept of one issuer."""
+
+    __slots__ = ("jwks_uri", "keys", "metadata")
+
+    def __init__(self) -> None:
+        self.metadata: Kept[Provider] = Kept()
+        self.keys: Kept[list[Key]] = Kept()
+        self.jwks_uri = ""
+
+    def keys_at(self, jwks_uri: str) -> Kept[list[Key]]:
+        """An issuer that moves its keys starts anew: the old place's keys say nothing about the new one."""
+        if self.jwks_uri != jwks_uri:
+            self.keys, self.jwks_uri = Kept(), jwks_uri
+        return self.keys
+
+
+class Providers:
+    """The issuers in use, at most 1,000; safe for threads. `seconds` is how long an issuer is believed unasked."""
+
+    def __init__(
+        self, door: Door, *, clock: Callable[[], float] = time.time, seconds: int = 3600, loopback: bool = False
+    ) -> None:
+        self._door = door
+        self._clock = clock
+        self._seconds = seconds
+        self._loopback = loopback
+        self._shelves: OrderedDict[str, _Shelf] = OrderedDict()
+        self._lock = Lock()
+
+    def load(self, issuer: str) -> Provider:
+        """The issuer's metadata, kept (OIDC Discovery section 4).
+
+        Raises Refused(OKTA_UNREACHABLE | OKTA_BUSY | OKTA_ANSWER_INVALID) when there is no copy of the last 24 hours.
+        """
+        return self._shelf(issuer).metadata.get(
+            lambda: self._fetch_metadata(issuer), now=self._clock(), due=self._seconds, limit=_STALE, stale=_STALE,
+            alarm=("metadata_refresh_rejected", issuer),
+        )
+
+    def fetch(self, issuer: str, client_id: str | None = None) -> Provider:
+        """The issuer's metadata as it is now, for an owner who saves; with `client_id`, as Okta shows it to that app.
+
+        Raises Refused like `load`, and what only an owner can mend: CLIENT_UNKNOWN, AUTHORIZATION_SERVER_UNKNOWN,
+        API_ACCESS_MANAGEMENT.
+        """
+        return self._fetch_metadata(issuer, client_id, for_owner=True)
+
+    def key(self, provider: Provider, kid: str | None, algorithm: str) -> Key:
+        """The key that an ID token names (OIDC Core 10.1.1). An unknown one asks the issuer, at most every 10 s.
+
+        Raises Refused(ID_TOKEN_REFUSED, unknown_key | key_alg_mismatch), and like `load` when there are no keys at all.
+        """
+        kept = self._shelf(provider.issuer).keys_at(provider.jwks_uri)
+        now, alarm = self._clock(), ("jwks_refresh_rejected", provider.issuer)
+
+        def fetch() -> list[Key]:
+            return self._fetch_keys(provider.jwks_uri)
+
+        due = min(self._seconds, _KEYS_DUE)
+        keys = kept.get(fetch, now=now, due=due, limit=MAX_KEYS_AGE, stale=_STALE, alarm=alarm)
+        found = choose_key(keys, kid, algorithm)
+        if found is None:
+            found = choose_key(kept.get_newer(keys, fetch, now=now, alarm=alarm), kid, algorithm)
+        if found is None:
+            raise Refused(Problem.ID_TOKEN_REFUSED, "unknown_key", repr(kid)[:60])
+        return found
+
+    def forget(self, issuer: str) -> None:
+        """Drops what is kept of `issuer`, so that the next login asks anew."""
+        with self._lock:
+            self._shelves.pop(issuer, None)
+
+    def _shelf(self, issuer: str) -> _Shelf:
+        with self._lock:
+            shelf = self._shelves.get(issuer)
+            if shelf is None:
+                shelf = self._shelves[issuer] = _Shelf()
+                if len(self._shelves) > MAX_ISSUERS:
+                    self._shelves.popitem(last=False)
+            else:
+                self._shelves.move_to_end(issuer)
+            return shelf
+
+    def _fetch_metadata(self, issuer: str, client_id: str | None = None, *, for_owner: bool = False) -> Provider:
+        url = str(get_well_known_url(issuer, external=True))
+        if client_id is not None:
+            url = f"{url}?{urlencode({'client_id': client_id})}"
+        answer = get_twice(self._door, url, headers=_JSON)
+        if for_owner:
+            _check_for_owner(answer)
+        require_ok(answer, call="discovery")
+        return read_metadata(answer.json(), issuer=issuer, loopback=self._loopback)
+
+    def _fetch_keys(self, jwks_uri: str) -> list[Key]:
+        answer = get_twice(self._door, jwks_uri, headers=_JSON)
+        require_ok(answer, call="jwks")
+        return read_keys(answer.json())
+
+
+_FOR_OWNER = {
+    (400, "invalid_client"): Problem.CLIENT_UNKNOWN,
+    (401, "invalid_client"): Problem.CLIENT_UNKNOWN,
+    (404, "E0000007"): Problem.AUTHORIZATION_SERVER_UNKNOWN,
+    (401, "E0000015"): Problem.API_ACCESS_MANAGEMENT,
+}
+
+
+def _check_for_owner(answer: Answer) -> None:
+    """Okta says in its management shape what is wrong with what an owner entered."""
+    if 400 <= answer.status < 500:
+        error, _ = read_error(answer)
+        problem = _FOR_OWNER.get((answer.status, error))
+        if problem is not None:
+            raise Refused(problem, "discovery_http_status", f"HTTP {answer.status} {error}")

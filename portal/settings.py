@@ -1,0 +1,155 @@
+"""The portal's settings, frozen; the only place that reads the environment.
+
+Every setting is named in docs and `.env.example`; a value that cannot work stops the start and says which one it is.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?/?")
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot work; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, checked. Times are in seconds, addresses without a trailing slash."""
+
+    base_url: str
+    database_url: str
+    secret_keys: tuple[str, ...]
+    redis_url: str | None = None
+    loopback_okta: bool = False
+    ca_bundle: str | None = None
+    okta_domains: tuple[str, ...] = ()
+    smtp_url: str | None = None
+    trusted_proxies: int = 0
+    attempt_seconds: int = 600
+    recheck_seconds: int = 600
+    metadata_seconds: int = 3600
+    native_scheme: str = "org.pointapp.point"
+    support_email: str = "support@pointapp.org"
+    instance: Path = Path("instance")
+    log_level: str = "info"
+    demo: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """True where cookies carry `Secure` and the `__Host-` prefix."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Okta sends people back on the web."""
+        return self.base_url + "/login/callback"
+
+    @property
+    def on_loopback(self) -> bool:
+        """True where the public origin is this machine itself."""
+        match = _ORIGIN.fullmatch(self.base_url)
+        return bool(match) and match is not None and match[2] in LOOPBACK_HOSTS
+
+
+def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
+    """The settings that `environ` asks for.
+
+    `instance` is the folder for what the portal writes by itself (database, keys, mails).
+    Raises SettingsError naming the setting that is missing or cannot work.
+    """
+    base_url = _origin(environ.get("POINT_BASE_URL") or "http://localhost:5000")
+    local = base_url.split("//")[1].split(":")[0] in LOOPBACK_HOSTS or "[::1]" in base_url
+    settings = Settings(
+        base_url=base_url,
+        database_url=environ.get("POINT_DATABASE_URL") or f"sqlite:///{instance.absolute() / 'portal.db'}",
+        secret_keys=_secret_keys(environ.get("POINT_SECRET_KEYS", ""), instance if local else None),
+        redis_url=environ.get("POINT_REDIS_URL") or None,
+        loopback_okta=_switch(environ, "POINT_LOOPBACK_OKTA"),
+        ca_bundle=_file(environ, "POINT_CA_BUNDLE"),
+        okta_domains=_words(environ.get("POINT_OKTA_DOMAINS", "")),
+        smtp_url=environ.get("POINT_SMTP_URL") or None,
+        trusted_proxies=_number(environ, "POINT_TRUSTED_PROXIES", 0, 0, 10),
+        attempt_seconds=_number(environ, "POINT_ATTEMPT_SECONDS", 600, 10, 3600),
+        recheck_seconds=_number(environ, "POINT_RECHECK_SECONDS", 600, 1, 86400),
+        metadata_seconds=_number(environ, "POINT_METADATA_SECONDS", 3600, 1, 86400),
+        native_scheme=_scheme(environ.get("POINT_NATIVE_SCHEME") or "org.pointapp.point"),
+        support_email=environ.get("POINT_SUPPORT_EMAIL") or "support@pointapp.org",
+        instance=instance,
+        log_level=_one_of(environ, "POINT_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        demo=_switch(environ, "POINT_DEMO"),
+    )
+    for name, used in (("POINT_LOOPBACK_OKTA", settings.loopback_okta), ("POINT_DEMO", settings.demo)):
+        if used and not local:
+            raise SettingsError(f"{name} works only while POINT_BASE_URL is on loopback (it is {base_url})")
+    return settings
+
+
+def _origin(text: str) -> str:
+    match = _ORIGIN.fullmatch(text)
+    if not match or (match[3] and not 0 < int(match[3]) < 65536):
+        raise SettingsError(f"POINT_BASE_URL has to be an origin such as https://dash.pointapp.org, not {text!r}")
+    if match[1] == "http" and match[2] not in LOOPBACK_HOSTS:
+        raise SettingsError("POINT_BASE_URL has to start with https:// unless it is on loopback")
+    return text.rstrip("/")
+
+
+def _secret_keys(text: str, instance: Path | None) -> tuple[str, ...]:
+    """The keys, newest first; on a developer's machine they are made once and kept in `instance`."""
+    keys = _words(text)
+    if not keys and instance is not None:
+        stored = instance / "secret_keys"
+        instance.mkdir(parents=True, exist_ok=True)
+        try:
+            with stored.open("x") as file:
+                stored.chmod(0o600)
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass
+        keys = _words(stored.read_text())
+    if not keys:
+        raise SettingsError("POINT_SECRET_KEYS is required: comma-separated, newest first, each 32 characters or more")
+    if any(len(key) < 32 or len(set(key)) < 8 for key in keys):
+        raise SettingsError("POINT_SECRET_KEYS: each key has to be 32 random characters or more")
+    return keys
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    return _one_of(environ, name, "0", ("0", "1", "")) == "1"
+
+
+def _one_of(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(name, default).strip().lower()
+    if value not in allowed:
+        raise SettingsError(f"{name} has to be one of {', '.join(word for word in allowed if word)}, not {value!r}")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} has to be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _file(environ: Mapping[str, str], name: str) -> str | None:
+    path = environ.get(name) or None
+    if path is not None and not Path(path).is_file():
+        raise SettingsError(f"{name}: there is no file {path}")
+    return path
+
+
+def _scheme(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", text):
+        raise SettingsError(f"POINT_NATIVE_SCHEME has to be a reverse name such as org.pointapp.point, not {text!r}")
+    return text

@@ -1,0 +1,245 @@
+"""An organization's Okta set-up: one live integration, its SPA and native apps, and the deleted ones for the undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+
+from portal.errors import Problem, Refused
+from portal.store.models import apps, identities, integrations, members, organizations, sessions, users
+
+UNDO_SECONDS = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An organization's client in Okta. kind -- "spa" or "native"; domain -- as the form shows it."""
+
+    kind: str
+    client_id: str
+    domain: str
+    issuer: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """How an organization is connected to Okta; `version` counts every change."""
+
+    id: int
+    organization_id: int
+    version: int
+    authorization_server: str
+    sign_in: str
+    checked: bool
+    updated_at: int
+    updated_by: str
+    deleted_at: int | None
+    apps: dict[str, App]
+
+    @property
+    def spa(self) -> App:
+        """The web app; every integration has one."""
+        return self.apps["spa"]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login on the web needs to know of its organization, in one row."""
+
+    organization_id: int
+    slug: str
+    name: str
+    integration_id: int
+    version: int
+    sign_in: str
+    client_id: str
+    issuer: str
+    scope: str
+
+
+_LOGIN = (
+    select(
+        organizations.c.id,
+        organizations.c.slug,
+        organizations.c.name,
+        integrations.c.id,
+        integrations.c.version,
+        integrations.c.sign_in,
+        apps.c.client_id,
+        apps.c.issuer,
+        apps.c.scope,
+    )
+    .select_from(organizations)
+    .join(integrations, integrations.c.organization_id == organizations.c.id)
+    .join(apps, apps.c.integration_id == integrations.c.id)
+    .where(integrations.c.deleted_at.is_(None), apps.c.kind == "spa")
+)
+_LOGIN_BY_SLUG = _LOGIN.where(organizations.c.slug == bindparam("slug"))
+_LOGIN_BY_ID = _LOGIN.where(integrations.c.id == bindparam("integration_id"))
+_LOGIN_BY_ISSUER = _LOGIN.where(apps.c.issuer == bindparam("issuer")).order_by(integrations.c.id)
+
+_INTEGRATION = select(
+    integrations.c.id,
+    integrations.c.organization_id,
+    integrations.c.version,
+    integrations.c.authorization_server,
+    integrations.c.sign_in,
+    integrations.c.checked,
+    integrations.c.updated_at,
+    integrations.c.updated_by,
+    integrations.c.deleted_at,
+)
+_LIVE = _INTEGRATION.where(
+    integrations.c.organization_id == bindparam("organization_id"), integrations.c.deleted_at.is_(None)
+)
+_DELETED = _INTEGRATION.where(
+    integrations.c.organization_id == bindparam("organization_id"),
+    integrations.c.deleted_at > bindparam("since"),
+).order_by(integrations.c.deleted_at.desc())
+_APPS = select(apps.c.kind, apps.c.client_id, apps.c.domain, apps.c.issuer, apps.c.scope).where(
+    apps.c.integration_id == bindparam("integration_id")
+)
+
+
+def find_login(connection: Connection, slug: str) -> Login | None:
+    """How people of the organization with this slug log in by Okta on the web, if it is connected."""
+    row = connection.execute(_LOGIN_BY_SLUG, {"slug": slug}).first()
+    return Login(*row) if row else None
+
+
+def find_login_by_integration(connection: Connection, integration_id: int) -> Login | None:
+    """The same, for a login under way; None once that integration has been deleted."""
+    row = connection.execute(_LOGIN_BY_ID, {"integration_id": integration_id}).first()
+    return Login(*row) if row else None
+
+
+def list_logins_by_issuer(connection: Connection, issuer: str) -> list[Login]:
+    """The organizations that are connected to this issuer; more than one may share an Okta."""
+    return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer})]
+
+
+def find_integration(connection: Connection, organization_id: int) -> Integration | None:
+    """The live integration of this organization."""
+    return _read(connection, _LIVE, {"organization_id": organization_id})
+
+
+def save_integration(
+    connection: Connection,
+    organization_id: int,
+    *,
+    saved_apps: Sequence[App],
+    authorization_server: str,
+    sign_in: str,
+    checked: bool,
+    who: str,
+    now: int,
+    expected_version: int | None = None,
+) -> Integration:
+    """Stores what Save stores; the version goes up, so that logins under way with the old settings are refused.
+
+    Raises Refused(CONFLICT) when `expected_version` is given and somebody else has saved meanwhile.
+    """
+    live = find_integration(connection, organization_id)
+    if expected_version is not None and expected_version != (live.version if live else 0):
+        raise Refused(Problem.CONFLICT, "integration_version")
+    values = {
+        "authorization_server": authorization_server,
+        "sign_in": sign_in,
+        "checked": checked,
+        "updated_at": now,
+        "updated_by": who,
+        "version": (live.version if live else 0) + 1,
+    }
+    if live is None:
+        values |= {"organization_id": organization_id, "created_at": now}
+        integration_id = connection.execute(insert(integrations).returning(integrations.c.id), values).scalar_one()
+    else:
+        integration_id = live.id
+        connection.execute(update(integrations).where(integrations.c.id == live.id).values(values))
+        connection.execute(delete(apps).where(apps.c.integration_id == live.id))
+    for app in saved_apps:
+        row = {"kind": app.kind, "client_id": app.client_id, "domain": app.domain}
+        row |= {"issuer": app.issuer, "scope": app.scope, "integration_id": integration_id}
+        connection.execute(insert(apps), row)
+    if live is not None and _moved(live, saved_apps):
+        end_sessions(connection, organization_id, integration_id=live.id, why="settings_changed", now=now)
+    saved = find_integration(connection, organization_id)
+    assert saved is not None
+    return saved
+
+
+def delete_integration(connection: Connection, organization_id: int, *, who: str, now: int) -> Integration:
+    """Takes Okta away: nobody can log in by it any more and every session that came from it ends.
+
+    Raises Refused(OKTA_NOT_CONNECTED).
+    """
+    live = find_integration(connection, organization_id)
+    if live is None:
+        raise Refused(Problem.OKTA_NOT_CONNECTED)
+    change = {"deleted_at": now, "updated_at": now, "updated_by": who, "version": live.version + 1}
+    connection.execute(update(integrations).where(integrations.c.id == live.id).values(change))
+    end_sessions(connection, organization_id, integration_id=live.id, why="integration_deleted", now=now)
+    return live
+
+
+def restore_integration(connection: Connection, organization_id: int, *, who: str, now: int) -> Integration:
+    """Undoes the last Delete Integration of the past 30 days.
+
+    Raises Refused(OKTA_NOT_CONNECTED) when there is none, Refused(CONFLICT) when Okta has been connected anew.
+    """
+    if find_integration(connection, organization_id) is not None:
+        raise Refused(Problem.CONFLICT, "integration_live")
+    last = _read(connection, _DELETED, {"organization_id": organization_id, "since": now - UNDO_SECONDS})
+    if last is None:
+        raise Refused(Problem.OKTA_NOT_CONNECTED, "nothing_to_restore")
+    change = {"deleted_at": None, "updated_at": now, "updated_by": who, "version": last.version + 1}
+    connection.execute(update(integrations).where(integrations.c.id == last.id).values(change))
+    restored = find_integration(connection, organization_id)
+    assert restored is not None
+    return restored
+
+
+def count_okta_people(connection: Connection, organization_id: int) -> tuple[int, int]:
+    """(how many members of this organization log in by Okta, how many of them have no password)."""
+    people = (
+        select(users.c.id, users.c.password_hash)
+        .join(members, members.c.user_id == users.c.id)
+        .join(identities, identities.c.user_id == users.c.id)
+        .where(members.c.organization_id == organization_id, identities.c.organization_id == organization_id)
+        .distinct()
+        .subquery()
+    )
+    row = connection.execute(select(func.count(people.c.id), func.count(people.c.password_hash))).one()
+    return row[0], row[0] - row[1]
+
+
+def end_sessions(connection: Connection, organization_id: int, *, integration_id: int, why: str, now: int) -> int:
+    """Ends every live session that this integration opened; returns how many."""
+    ended = connection.execute(
+        update(sessions)
+        .where(
+            sessions.c.organization_id == organization_id,
+            sessions.c.integration_id == integration_id,
+            sessions.c.ended_at.is_(None),
+        )
+        .values(ended_at=now, ended_why=why, sealed_tokens=None)
+    )
+    return ended.rowcount
+
+
+def _moved(live: Integration, saved_apps: Sequence[App]) -> bool:
+    """Whether the web app now is another client or issuer: its tokens must never go to the new one."""
+    now = next(app for app in saved_apps if app.kind == "spa")
+    return (now.client_id, now.issuer) != (live.spa.client_id, live.spa.issuer)
+
+
+def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]) -> Integration | None:
+    row = connection.execute(statement, values).first()
+    if row is None:
+        return None
+    found = [App(*app) for app in connection.execute(_APPS, {"integration_id": row[0]})]
+    return Integration(**row._mapping, apps={app.kind: app for app in found})

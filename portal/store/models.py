@@ -1,0 +1,191 @@
+"""The tables, as SQLAlchemy Core sees them; how they came to be is in `migrations/`.
+
+Times are whole seconds since 1970 in 64 bits, from the application's one clock. Ids are never used again.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    # SQLite counts up by itself only in a column of type INTEGER; PostgreSQL wants 64 bits.
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+def _to(name: str, target: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), ForeignKey(target), nullable=null)
+
+
+def _time(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    _id(),
+    Column("slug", String(63), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    _time("created_at"),
+    sqlite_autoincrement=True,
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    Column("name", String(253), nullable=False, unique=True),
+    _time("verified_at"),
+    sqlite_autoincrement=True,
+)
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("password_hash", String(200)),
+    _time("created_at"),
+    sqlite_autoincrement=True,
+)
+
+members = Table(
+    "members",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    _to("user_id", "users.id"),
+    Column("role", String(20), nullable=False),
+    _time("created_at"),
+    UniqueConstraint("organization_id", "user_id"),
+    Index(None, "user_id"),
+    sqlite_autoincrement=True,
+)
+
+# A person at Okta is (issuer, sub), never an e-mail address.
+identities = Table(
+    "identities",
+    metadata,
+    _id(),
+    _to("user_id", "users.id"),
+    _to("organization_id", "organizations.id"),
+    Column("issuer", String(300), nullable=False),
+    Column("sub", String(255), nullable=False),
+    Column("email", String(254), nullable=False),
+    _time("created_at"),
+    UniqueConstraint("issuer", "sub"),
+    Index(None, "user_id"),
+    sqlite_autoincrement=True,
+)
+
+integrations = Table(
+    "integrations",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    Column("version", Integer, nullable=False),
+    Column("authorization_server", String(100), nullable=False),
+    Column("sign_in", String(20), nullable=False),
+    Column("checked", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    Column("updated_by", String(254), nullable=False),
+    _time("deleted_at", null=True),
+    # An organization has one live integration; deleted ones stay for the undo.
+    Index(
+        "uq_integrations_live",
+        "organization_id",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    _id(),
+    _to("integration_id", "integrations.id"),
+    Column("kind", String(10), nullable=False),
+    Column("client_id", String(255), nullable=False),
+    Column("domain", String(300), nullable=False),
+    Column("issuer", String(300), nullable=False),
+    Column("scope", String(200), nullable=False),
+    UniqueConstraint("integration_id", "kind"),
+    Index(None, "issuer"),
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # Only the SHA-256 of the cookie's value is kept, so that a copy of this table logs nobody in.
+    Column("id_hash", LargeBinary(32), primary_key=True),
+    _to("organization_id", "organizations.id"),
+    _to("user_id", "users.id"),
+    Column("method", String(10), nullable=False),
+    _to("identity_id", "identities.id", null=True),
+    _to("integration_id", "integrations.id", null=True),
+    Column("integration_version", Integer),
+    Column("sealed_tokens", LargeBinary),
+    _time("created_at"),
+    _time("used_at"),
+    _time("proved_at"),
+    _time("expires_at"),
+    _time("ended_at", null=True),
+    Column("ended_why", String(40)),
+    Index(None, "user_id"),
+    Index(None, "integration_id"),
+    Index(None, "expires_at"),
+)
+
+# One row for each login that came back: whoever inserts it first may redeem the code.
+claimed_attempts = Table(
+    "claimed_attempts",
+    metadata,
+    Column("state_hash", LargeBinary(32), primary_key=True),
+    _time("claimed_at"),
+    Index(None, "claimed_at"),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id", null=True),
+    _time("at"),
+    Column("who", String(254), nullable=False),
+    Column("what", String(60), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("reference", String(20), nullable=False),
+    Index(None, "organization_id", "id"),
+    Index(None, "reference"),
+    sqlite_autoincrement=True,
+)

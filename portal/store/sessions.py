@@ -1,0 +1,176 @@
+"""Who is logged in: server-side sessions, of whose id only a hash is stored, and the claim on a returning login."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from portal.store.models import claimed_attempts, identities, members, organizations, sessions, users
+
+IDLE_SECONDS = 12 * 3600
+ABSOLUTE_SECONDS = 14 * 86400
+TOUCH_SECONDS = 60  # A session's last use is written at most once a minute.
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session and whose it is. Times in epoch seconds; `method` is "okta" or "password"."""
+
+    id_hash: bytes
+    user_id: int
+    email: str
+    name: str
+    organization_id: int
+    organization_slug: str
+    organization_name: str
+    role: str
+    method: str
+    integration_id: int | None
+    integration_version: int | None
+    sealed_tokens: bytes | None
+    created_at: int
+    used_at: int
+    proved_at: int
+    expires_at: int
+    okta_issuer: str | None
+    okta_email: str | None
+
+    @property
+    def ends_at(self) -> int:
+        """When it ends if it is not used any more."""
+        return min(self.expires_at, self.used_at + IDLE_SECONDS)
+
+
+_FIND = (
+    select(
+        sessions.c.id_hash,
+        users.c.id,
+        users.c.email,
+        users.c.name,
+        organizations.c.id,
+        organizations.c.slug,
+        organizations.c.name,
+        members.c.role,
+        sessions.c.method,
+        sessions.c.integration_id,
+        sessions.c.integration_version,
+        sessions.c.sealed_tokens,
+        sessions.c.created_at,
+        sessions.c.used_at,
+        sessions.c.proved_at,
+        sessions.c.expires_at,
+        identities.c.issuer,
+        identities.c.email,
+    )
+    .select_from(sessions)
+    .join(users, users.c.id == sessions.c.user_id)
+    .join(organizations, organizations.c.id == sessions.c.organization_id)
+    # Somebody who is no longer a member is no longer logged in.
+    .join(members, (members.c.user_id == users.c.id) & (members.c.organization_id == organizations.c.id))
+    .outerjoin(identities, identities.c.id == sessions.c.identity_id)
+    .where(
+        sessions.c.id_hash == bindparam("id_hash"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > bindparam("now"),
+        sessions.c.used_at > bindparam("idle_since"),
+    )
+)
+_OPEN = insert(sessions)
+_TOUCH = update(sessions).where(sessions.c.id_hash == bindparam("key")).values(used_at=bindparam("now"))
+_END = (
+    update(sessions)
+    .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=None)
+)
+_CLAIMED = select(claimed_attempts.c.claimed_at).where(claimed_attempts.c.state_hash == bindparam("state_hash"))
+_CLAIM = {
+    "sqlite": sqlite_insert(claimed_attempts).on_conflict_do_nothing(),
+    "postgresql": postgresql_insert(claimed_attempts).on_conflict_do_nothing(),
+}
+
+
+def hash_id(session_id: str) -> bytes:
+    """What is stored of a session's id."""
+    return hashlib.sha256(session_id.encode()).digest()
+
+
+def open_session(
+    connection: Connection,
+    organization_id: int,
+    *,
+    session_id: str,
+    user_id: int,
+    method: str,
+    now: int,
+    identity_id: int | None = None,
+    integration_id: int | None = None,
+    integration_version: int | None = None,
+    sealed_tokens: bytes | None = None,
+) -> None:
+    """Starts a session; it ends after 14 days, or after 12 hours without use."""
+    connection.execute(
+        _OPEN,
+        {
+            "id_hash": hash_id(session_id),
+            "organization_id": organization_id,
+            "user_id": user_id,
+            "method": method,
+            "identity_id": identity_id,
+            "integration_id": integration_id,
+            "integration_version": integration_version,
+            "sealed_tokens": sealed_tokens,
+            "created_at": now,
+            "used_at": now,
+            "proved_at": now,
+            "expires_at": now + ABSOLUTE_SECONDS,
+        },
+    )
+
+
+def find_session(connection: Connection, session_id: str, *, now: int) -> Session | None:
+    """The live session with this id."""
+    keys = {"id_hash": hash_id(session_id), "now": now, "idle_since": now - IDLE_SECONDS}
+    row = connection.execute(_FIND, keys).first()
+    return Session(*tuple(row)) if row else None
+
+
+def touch_session(connection: Connection, session: Session, *, now: int) -> None:
+    """Writes down that the session is in use."""
+    connection.execute(_TOUCH, {"key": session.id_hash, "now": now})
+
+
+def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int) -> bool:
+    """Ends a session for good; False when it had ended before."""
+    return connection.execute(_END, {"key": id_hash, "now": now, "why": why}).rowcount > 0
+
+
+def claim_attempt(connection: Connection, state: str, *, now: int) -> bool:
+    """True for exactly one caller, over all threads, workers and nodes: the one that may redeem the code."""
+    row = {"state_hash": hash_id(state), "claimed_at": now}
+    return connection.execute(_CLAIM[connection.dialect.name], row).rowcount == 1
+
+
+def find_claim(connection: Connection, state: str) -> int | None:
+    """When the return with this state was claimed, in epoch seconds."""
+    claimed_at: int | None = connection.execute(_CLAIMED, {"state_hash": hash_id(state)}).scalar()
+    return claimed_at
+
+
+def remove_expired(connection: Connection, *, now: int, attempt_seconds: int) -> tuple[int, int]:
+    """Forgets sessions that ended a day ago and claims no login can come back to; returns how many of each."""
+    day_ago = now - 86400
+    gone = connection.execute(
+        delete(sessions).where(
+            (sessions.c.expires_at < day_ago)
+            | (sessions.c.ended_at < day_ago)
+            | (sessions.c.used_at < day_ago - IDLE_SECONDS)
+        )
+    )
+    claims = connection.execute(
+        delete(claimed_attempts).where(claimed_attempts.c.claimed_at < now - 2 * attempt_seconds)
+    )
+    return gone.rowcount, claims.rowcount

@@ -1,0 +1,60 @@
+"""FLASK: the pages. Every blueprint, guard and header is put on here, and a route without a guard stops the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.services import Services
+from portal.web import (
+    account,
+    assets,
+    errors,
+    guards,
+    headers,
+    health,
+    home,
+    identity,
+    integrations,
+    login,
+    render,
+)
+from portal.web import callback as _callback  # noqa: F401
+from portal.web import linking as _linking  # noqa: F401
+from portal.web import logout as _logout  # noqa: F401
+
+ROOT = str(Path(__file__).parents[2])
+
+
+def init_app(app: Flask) -> None:
+    """Adds pages, guards, headers and error pages to `app`."""
+    services: Services = app.extensions["point"]
+    app.config.update(
+        MAX_CONTENT_LENGTH=64 * 1024,
+        MAX_FORM_PARTS=100,
+        SERVER_NAME=None,
+        REMEMBER_COOKIE_NAME="point_never",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    Babel(app, default_translation_directories=f"{ROOT}/translations", locale_selector=render.language)
+    headers.init_app(app)
+    identity.init_app(app)
+    guards.init_app(app)
+    errors.init_app(app)
+    # callback, linking and logout have put their views on the blueprint of the login pages.
+    for family in (home, login, account, integrations, health):
+        app.register_blueprint(family.pages)
+    assets.init_app(app)
+    render.init_app(app)
+    if services.settings.demo:
+        from portal.web import styleguide
+
+        app.register_blueprint(styleguide.pages)
+    guards.check_routes(app)
+    if services.settings.trusted_proxies:
+        # Only the address of the client is believed: every link is built from POINT_BASE_URL.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=services.settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+

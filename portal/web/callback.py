@@ -1,0 +1,130 @@
+"""The return from Okta: the state finds the attempt in this browser, the attempt says everything else."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Response, g, request
+from flask.typing import ResponseReturnValue
+
+from portal import logins
+from portal.errors import Problem, Refused
+from portal.metrics import LOGINS
+from portal.okta.attempt import Attempt
+from portal.okta.callback import Code, read_callback, state_of
+from portal.store.activity import record_event
+from portal.store.sessions import find_claim, find_session
+from portal.web import linking
+from portal.web.attempts import drop_attempt, find_attempt, session_id_of
+from portal.web.cookies import read_cookie
+from portal.web.errors import answer_problem, note_refusal
+from portal.web.guards import public
+from portal.web.headers import reference
+from portal.web.identity import give_session, viewer
+from portal.web.login import pages, services
+from portal.web.redirects import Redirect
+from portal.web.render import render
+
+_WAIT_SECONDS = 1.0
+_UNDER_WAY_SECONDS = 12  # A call to Okta takes 10 at most.
+
+
+@pages.route("/login/callback", methods=["GET", "HEAD"])
+@public()
+def callback() -> ResponseReturnValue:
+    """Where Okta sends people back."""
+    if request.method != "GET":
+        return answer_problem(Problem.METHOD_NOT_ALLOWED)
+    raw = request.query_string.decode("ascii", "replace")
+    attempt = find_attempt(services(), state_of(raw))
+    if attempt is None:
+        return _not_ours()
+    try:
+        return _finish(attempt, raw)
+    except Refused as refused:
+        return _refuse(refused, attempt)
+
+
+def _not_ours() -> ResponseReturnValue:
+    """No attempt of this browser: an old tab of somebody who is logged in goes home, anybody else is told."""
+    if viewer() is not None:
+        return Redirect("/")
+    g.retry_url = "/login"
+    raise Refused(Problem.ATTEMPT_UNKNOWN)
+
+
+def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
+    provider = services().providers.load(attempt.issuer)
+    came_back = read_callback(
+        raw,
+        attempt,
+        requires_iss=provider.requires_iss,
+        now=services().now(),
+        seconds=services().settings.attempt_seconds,
+    )
+    if not isinstance(came_back, Code):
+        raise Refused(Problem.OKTA_MISCONFIGURED, "embedded_return_not_expected")
+    login, is_first = logins.claim(services(), attempt)
+    if not is_first:
+        return _second_time(attempt)
+    proof = logins.prove_person(services(), attempt, came_back.code)
+    session_id = session_id_of(services(), attempt)
+    try:
+        logins.open_okta_session(
+            services(),
+            login,
+            proof,
+            session_id=session_id,
+            reference=reference(),
+            replaced=read_cookie(services().settings, "session"),
+        )
+    except Refused as refused:
+        if refused.problem is Problem.ACCOUNT_EXISTS:
+            return linking.offer(login, proof, attempt, refused)
+        raise
+    LOGINS.labels("okta", "ok").inc()
+    return _enter(attempt, session_id)
+
+
+def _enter(attempt: Attempt, session_id: str) -> Response:
+    response = Redirect(attempt.return_to)
+    give_session(response, services().settings, session_id)
+    drop_attempt(response, services(), attempt)
+    return response
+
+
+def _second_time(attempt: Attempt) -> ResponseReturnValue:
+    """The same return again (double click, reload, a dropped answer): the same session, and Okta is not asked."""
+    session_id = session_id_of(services(), attempt)
+    patience = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < patience:
+        with services().db.reading() as connection:
+            if find_session(connection, session_id, now=services().now()) is not None:
+                return _enter(attempt, session_id)
+            claimed_at = find_claim(connection, attempt.state)
+        time.sleep(0.05)
+    if claimed_at is not None and services().now() - claimed_at < _UNDER_WAY_SECONDS:
+        return render("pages/login/finishing.html", retry_url=request.full_path), 202
+    raise Refused(Problem.ATTEMPT_USED)
+
+
+def _refuse(refused: Refused, attempt: Attempt) -> Response:
+    """The page, a line in the organization's activity, and the attempt is over unless trying again makes sense."""
+    LOGINS.labels("okta", "refused").inc()
+    note_refusal(refused)
+    with services().db.writing() as connection:
+        record_event(
+            connection,
+            attempt.organization_id,
+            who="",
+            what="login.refused",
+            now=services().now(),
+            reference=reference(),
+            about={"code": refused.problem.code, "reason": refused.reason, "method": "okta"},
+        )
+    login = logins.find_current(services(), attempt)
+    retry_url = linking.restart_url(login.slug, attempt.return_to) if login else "/login"
+    response = answer_problem(refused.problem, retry_url=retry_url)
+    if refused.problem not in (Problem.ATTEMPT_UNKNOWN, Problem.ATTEMPT_USED, Problem.ISSUER_CONFUSED):
+        drop_attempt(response, services(), attempt)
+    return response

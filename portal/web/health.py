@@ -1,0 +1,48 @@
+"""For machines: is it alive, is it ready, what does it measure."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from portal import metrics
+from portal.errors import Refused
+from portal.services import Services
+from portal.web import throttle
+from portal.web.guards import public
+
+pages = Blueprint("health", __name__)
+
+
+@pages.get("/healthz")
+@public()
+def healthz() -> ResponseReturnValue:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@pages.get("/readyz")
+@public()
+def readyz() -> ResponseReturnValue:
+    """The database answers, and Redis where one is set."""
+    services: Services = current_app.extensions["point"]
+    found = {"database": _database_answers(services), "redis": throttle.storage_answers(services.settings)}
+    ready = all(found.values())
+    return {"status": "ready" if ready else "not ready", **found}, 200 if ready else 503
+
+
+@pages.get("/metrics")
+@public()
+def show_metrics() -> Response:
+    """Prometheus text."""
+    return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _database_answers(services: Services) -> bool:
+    try:
+        with services.db.reading() as connection:
+            connection.execute(text("SELECT 1 FROM alembic_version"))
+    except Refused:
+        return False
+    return True

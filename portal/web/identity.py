@@ -1,0 +1,125 @@
+"""Who is looking: the viewer behind a request's session cookie, handed to Flask-Login and to the templates."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Request, Response, current_app
+from flask.sessions import SessionInterface, SessionMixin
+from flask_login import LoginManager, current_user
+
+from portal.services import Services
+from portal.settings import Settings
+from portal.store.sessions import ABSOLUTE_SECONDS, TOUCH_SECONDS, Session, find_session, touch_session
+from portal.web.cookies import drop_cookie, read_cookie, set_cookie
+
+# What a role may do; whatever is not listed, nobody may.
+PERMISSIONS = {
+    "integrations.view": frozenset({"owner", "admin"}),
+    "integrations.edit": frozenset({"owner"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The logged-in person, as pages and Flask-Login see them."""
+
+    session: Session
+    session_id: str
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """Flask-Login's name for the person."""
+        return str(self.session.user_id)
+
+    def may(self, action: str) -> bool:
+        """Whether the person's role allows `action`."""
+        return self.session.role in PERMISSIONS.get(action, frozenset())
+
+    @property
+    def name(self) -> str:
+        return self.session.name
+
+    @property
+    def email(self) -> str:
+        return self.session.email
+
+    @property
+    def role(self) -> str:
+        return self.session.role
+
+    @property
+    def method(self) -> str:
+        return self.session.method
+
+    @property
+    def organization_name(self) -> str:
+        return self.session.organization_name
+
+    @property
+    def organization_slug(self) -> str:
+        return self.session.organization_slug
+
+    @property
+    def form_stamp(self) -> str:
+        """Marks a form as made for this session, so that one from before a new login is not taken for the new one."""
+        return hashlib.sha256(b"form\0" + self.session_id.encode()).hexdigest()[:32]
+
+
+class _Nothing(dict[str, Any], SessionMixin):
+    """Flask's own session, which the portal does not use: ours are on the server."""
+
+
+class _NoSessions(SessionInterface):
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        return _Nothing()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        return None
+
+
+def init_app(app: Flask) -> None:
+    """Makes Flask-Login's `current_user` come from our session cookie."""
+    app.session_interface = _NoSessions()
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.request_loader(lambda _request: load_viewer())
+    manager.init_app(app, add_context_processor=False)
+
+
+def load_viewer() -> Viewer | None:
+    """The person behind the session cookie; reads the database, and writes down the use once a minute."""
+    services: Services = current_app.extensions["point"]
+    session_id = read_cookie(services.settings, "session")
+    if not session_id or len(session_id) > 100 or not session_id.isascii():
+        return None
+    now = services.now()
+    with services.db.reading() as connection:
+        session = find_session(connection, session_id, now=now)
+    if session is None:
+        return None
+    if now - session.used_at >= TOUCH_SECONDS:
+        with services.db.writing() as connection:
+            touch_session(connection, session, now=now)
+    return Viewer(session, session_id)
+
+
+def viewer() -> Viewer | None:
+    """The logged-in person of this request, loaded once."""
+    person = current_user._get_current_object()
+    return person if isinstance(person, Viewer) else None
+
+
+def give_session(response: Response, settings: Settings, session_id: str) -> None:
+    """Puts the session's id into the browser; the one place that does."""
+    set_cookie(response, settings, "session", session_id, seconds=ABSOLUTE_SECONDS)
+
+
+def take_session(response: Response, settings: Settings) -> None:
+    """Takes the session's id out of the browser."""
+    drop_cookie(response, settings, "session")

@@ -1,0 +1,31 @@
+"""Browsers that have logged in to an account before: a stranger's wrong passwords do not use up their tries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from flask import Response
+
+from portal.sealing import SealBroken
+from portal.services import Services
+from portal.web.cookies import read_cookie, set_cookie
+
+_YEAR = 365 * 86400
+
+
+def is_known(services: Services, user_id: int) -> bool:
+    """Whether this browser has logged in to that account with its password before."""
+    value = read_cookie(services.settings, "known") or ""
+    try:
+        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        return services.sealer.unseal("known browser", sealed) == str(user_id).encode()
+    except (binascii.Error, ValueError, SealBroken):
+        return False
+
+
+def remember(response: Response, services: Services, user_id: int) -> None:
+    """From now on this browser is known for that account."""
+    sealed = services.sealer.seal("known browser", str(user_id).encode())
+    value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    set_cookie(response, services.settings, "known", value, seconds=_YEAR)

@@ -1,0 +1,245 @@
+"""Logging in: who are you, where is your organization's Okta, and a password where there is one."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from urllib.parse import urlencode
+
+from flask import Blueprint, current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from portal.errors import Problem, Refused
+from portal.metrics import LOGINS
+from portal.okta.attempt import authorization_url, start_login
+from portal.passwords import check_password
+from portal.services import Services
+from portal.store.activity import record_event
+from portal.store.integrations import Login, find_login, list_logins_by_issuer
+from portal.store.members import Membership, User, clean_email, find_user, list_memberships
+from portal.store.organizations import email_domain, find_organization_by_email, load_organization
+from portal.store.sessions import end_session, hash_id, open_session
+from portal.web import known_browsers, throttle
+from portal.web.attempts import keep_attempt
+from portal.web.cookies import read_cookie
+from portal.web.errors import note_refusal
+from portal.web.guards import public
+from portal.web.headers import reference
+from portal.web.identity import give_session, viewer
+from portal.web.redirects import Redirect
+from portal.web.render import render
+from portal.web.return_to import HOME, return_address
+
+pages = Blueprint("login", __name__)
+
+
+def services() -> Services:
+    """The services of the running application."""
+    found: Services = current_app.extensions["point"]
+    return found
+
+
+def asked_for() -> str:
+    """The page that this login should end at: `next`, if it is one of ours."""
+    if "asked_for" not in g:
+        g.asked_for = return_address(current_app, request.values.get("next"))
+    found: str = g.asked_for
+    return found
+
+
+@pages.get("/login")
+@public()
+def start() -> ResponseReturnValue:
+    """The e-mail address first."""
+    if viewer() is not None:
+        return Redirect(asked_for())
+    return _email_page(email=request.args.get("email", "")[:254])
+
+
+@pages.post("/login")
+@public()
+def continue_() -> ResponseReturnValue:
+    """The address leads on to the organization's Okta or to the password step; with a password, it is checked."""
+    email = request.form.get("email", "").strip()
+    if not email_domain(email) or len(email) > 254:
+        return _email_page(email=email, problem=Problem.EMAIL_FORM)
+    if "password" in request.form:
+        return _log_in_by_password(email, lambda problem: _password_page(email, problem))
+    with services().db.reading() as connection:
+        organization = find_organization_by_email(connection, email)
+        login = find_login(connection, organization.slug) if organization else None
+    if login is None or "use_password" in request.form:
+        return _password_page(email)
+    return render(
+        "pages/login/continue.html",
+        organization_name=login.name,
+        okta_url=okta_url(login.slug, email),
+        password_url=f"/login/{login.slug}?{urlencode({'email': email, 'next': asked_for(), 'with': 'password'})}",
+    )
+
+
+@pages.get("/login/<slug>")
+@public()
+def organization(slug: str) -> ResponseReturnValue:
+    """The organization's own login page."""
+    person = viewer()
+    if person is not None and person.organization_slug == slug:
+        return Redirect(asked_for())
+    return _organization_page(slug, email=request.args.get("email", "")[:254])
+
+
+@pages.post("/login/<slug>")
+@public()
+def organization_password(slug: str) -> ResponseReturnValue:
+    """A password on the organization's own page."""
+    email = request.form.get("email", "").strip()
+    if not email_domain(email):
+        return _organization_page(slug, email=email, problem=Problem.EMAIL_FORM)
+    return _log_in_by_password(email, lambda problem: _organization_page(slug, email=email, problem=problem), slug=slug)
+
+
+@pages.get("/login/<slug>/okta")
+@public()
+def okta(slug: str) -> ResponseReturnValue:
+    """Starts Okta at once."""
+    with services().db.reading() as connection:
+        login = find_login(connection, slug)
+        if login is None:
+            load_organization(connection, slug)
+            raise Refused(Problem.OKTA_NOT_CONNECTED)
+    g.retry_url = okta_url(slug)
+    return _to_okta(login, login_hint=request.args.get("login_hint"))
+
+
+@pages.get("/login/initiate")
+@public()
+def initiate() -> ResponseReturnValue:
+    """A login that Okta's dashboard started (OpenID Connect Core 4): only ever a normal login at a known issuer."""
+    with services().db.reading() as connection:
+        logins = list_logins_by_issuer(connection, request.args.get("iss", "")[:300])
+    if not logins:
+        raise Refused(Problem.ISSUER_UNKNOWN)
+    query = {"next": _target(), "login_hint": request.args.get("login_hint", "")[:254]}
+    return Redirect(f"/login/{logins[0].slug}/okta?{urlencode({k: v for k, v in query.items() if v})}", 302)
+
+
+def okta_url(slug: str, email: str = "") -> str:
+    """Our own address that starts Okta, keeping the page that was asked for."""
+    query = {"login_hint": email, "next": asked_for() if asked_for() != HOME else ""}
+    kept = urlencode({name: value for name, value in query.items() if value})
+    return f"/login/{slug}/okta" + (f"?{kept}" if kept else "")
+
+
+def _target() -> str:
+    """`target_link_uri`, which is a whole address, as one of our own pages."""
+    target = request.args.get("target_link_uri", "")
+    base = services().settings.base_url
+    path = target.removeprefix(base) if target.startswith(base + "/") else target
+    found = return_address(current_app, path)
+    return "" if found == HOME else found
+
+
+def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
+    provider = services().providers.load(login.issuer)
+    attempt = start_login(
+        organization_id=login.organization_id,
+        integration_id=login.integration_id,
+        integration_version=login.version,
+        app="spa",
+        issuer=login.issuer,
+        client_id=login.client_id,
+        redirect_uri=services().settings.redirect_uri,
+        scope=login.scope,
+        return_to=asked_for(),
+        now=services().now(),
+    )
+    hint = login_hint if login_hint and email_domain(login_hint) else None
+    response = Redirect(authorization_url(provider, attempt, login_hint=hint), 302)
+    keep_attempt(response, services(), attempt)
+    return response
+
+
+def _email_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    page = render("pages/login/email.html", email=email, next=_next(), problem=problem)
+    return page, problem.status if problem else 200
+
+
+def _password_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    page = render("pages/login/password.html", email=email, next=_next(), problem=problem)
+    return page, problem.status if problem else 200
+
+
+def _organization_page(slug: str, *, email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    with services().db.reading() as connection:
+        found = load_organization(connection, slug)
+        connected = find_login(connection, slug) is not None
+    page = render(
+        "pages/login/organization.html",
+        organization_name=found.name,
+        organization_slug=slug,
+        okta_connected=connected,
+        okta_url=okta_url(slug, email) if connected else "",
+        email=email,
+        next=_next(),
+        problem=problem,
+        password_open=problem is not None or request.args.get("with") == "password",
+    )
+    return page, problem.status if problem else 200
+
+
+def _next() -> str:
+    return asked_for() if asked_for() != HOME else ""
+
+
+def _log_in_by_password(email: str, again: object, *, slug: str = "") -> ResponseReturnValue:
+    assert callable(again)
+    address = clean_email(email)
+    with services().db.reading() as connection:
+        user = find_user(connection, address)
+    known = known_browsers.is_known(services(), user.id) if user else False
+    throttle.limit_passwords(address, known_browser=known)
+    fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
+    membership = _membership(user, slug) if user and fits else None
+    if user is None or membership is None:
+        LOGINS.labels("password", "refused").inc()
+        note_refusal(Refused(Problem.PASSWORD_WRONG))
+        page: ResponseReturnValue = again(Problem.PASSWORD_WRONG)
+        return page
+    return _open_password_session(user, membership)
+
+
+def _membership(user: User, slug: str) -> Membership | None:
+    """The organization to enter: the one of the page, else the one of the address, else the oldest."""
+    with services().db.reading() as connection:
+        mine = list_memberships(connection, user.id)
+        home = find_organization_by_email(connection, user.email)
+    if slug:
+        return next((membership for membership in mine if membership.slug == slug), None)
+    preferred = [membership for membership in mine if home and membership.organization_id == home.id]
+    return next(iter(preferred or mine), None)
+
+
+def _open_password_session(user: User, membership: Membership) -> ResponseReturnValue:
+    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    now = services().now()
+    old = read_cookie(services().settings, "session")
+    with services().db.writing() as connection:
+        if old:
+            end_session(connection, hash_id(old), why="replaced", now=now)
+        open_session(
+            connection, membership.organization_id, session_id=session_id, user_id=user.id, method="password", now=now
+        )
+        record_event(
+            connection,
+            membership.organization_id,
+            who=user.email,
+            what="login",
+            now=now,
+            reference=reference(),
+            about={"method": "password"},
+        )
+    LOGINS.labels("password", "ok").inc()
+    response = Redirect(asked_for())
+    give_session(response, services().settings, session_id)
+    known_browsers.remember(response, services(), user.id)
+    return response

@@ -1,0 +1,97 @@
+"""Logging out: the POINT session first, then Okta's unless told not to."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from portal import logins
+from portal.errors import Refused
+from portal.okta.logout import logout_url
+from portal.okta.tokens import revoke
+from portal.sealing import SealBroken
+from portal.services import Services
+from portal.store.activity import record_event
+from portal.store.integrations import find_login_by_integration
+from portal.store.sessions import Session, end_session
+from portal.web.cookies import set_cookie
+from portal.web.errors import note_refusal
+from portal.web.guards import public
+from portal.web.headers import reference
+from portal.web.identity import Viewer, take_session, viewer
+from portal.web.login import pages
+from portal.web.redirects import Redirect
+from portal.web.render import render
+
+_REVOKE_SECONDS = 2.0
+_RETURN_SECONDS = 300
+
+
+@pages.post("/logout")
+@public()
+def logout() -> ResponseReturnValue:
+    """Ends the session of this browser; whatever Okta says, POINT's is over before the answer is sent."""
+    services: Services = current_app.extensions["point"]
+    person = viewer()
+    okta_url = None
+    if person is not None:
+        okta_url = _okta_logout(services, person.session) if request.form.get("okta") != "no" else None
+        _end(services, person)
+        g._login_user = None
+    state = "okta" if okta_url else "point"
+    response = Response(render("pages/login/logging_out.html", okta_logout_url=okta_url)) if okta_url else Redirect("/")
+    take_session(response, services.settings)
+    set_cookie(response, services.settings, "logged_out", state, seconds=_RETURN_SECONDS)
+    return response
+
+
+def _end(services: Services, person: Viewer) -> None:
+    now = services.now()
+    with services.db.writing() as connection:
+        end_session(connection, person.session.id_hash, why="logout", now=now)
+        record_event(
+            connection,
+            person.session.organization_id,
+            who=person.email,
+            what="logout",
+            now=now,
+            reference=reference(),
+        )
+
+
+def _okta_logout(services: Services, session: Session) -> str | None:
+    """Okta's sign-out address for this session (RP-Initiated Logout 2), after its refresh token has been revoked.
+
+    None for sessions that did not come from Okta, and when Okta is away: POINT's logout never waits for it.
+    """
+    if session.sealed_tokens is None or session.integration_id is None:
+        return None
+    with services.db.reading() as connection:
+        login = find_login_by_integration(connection, session.integration_id)
+    if login is None:
+        return None
+    try:
+        tokens = logins.read_tokens(services, session.id_hash, session.sealed_tokens)
+        provider = services.providers.load(login.issuer)
+        if tokens.get("refresh_token"):
+            revoke(
+                services.door,
+                provider,
+                client_id=login.client_id,
+                token=tokens["refresh_token"],
+                hint="refresh_token",
+                deadline=_REVOKE_SECONDS,
+            )
+        return logout_url(
+            provider,
+            id_token_hint=tokens["id_token"],
+            post_logout_redirect_uri=services.settings.base_url,
+            state=secrets.token_urlsafe(16),
+        )
+    except SealBroken:
+        return None
+    except Refused as refused:
+        note_refusal(refused)
+        return None

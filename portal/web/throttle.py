@@ -1,0 +1,77 @@
+"""Limits on guessing, by the `limits` package: in memory, or in Redis where several nodes share them.
+
+Nobody can lock anybody else out: what strangers use up for an address does not count for a browser that has logged in
+to that account before (it carries a sealed cookie that says so and has limits of its own).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+from functools import lru_cache
+
+from flask import current_app, g, request
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from portal.errors import Problem, Refused
+from portal.logs import LOGGER
+from portal.services import Services
+from portal.settings import Settings
+from portal.web.headers import reference
+
+
+@lru_cache
+def _limiter(redis_url: str | None) -> MovingWindowRateLimiter:
+    options = {"socket_timeout": 1, "socket_connect_timeout": 1} if redis_url else {}
+    return MovingWindowRateLimiter(storage_from_string(redis_url or "memory://", wrap_exceptions=True, **options))
+
+
+def storage_answers(settings: Settings) -> bool:
+    """Whether the counters can be reached."""
+    return _limiter(settings.redis_url).storage.check()
+
+
+def limit_passwords(email: str, *, known_browser: bool) -> None:
+    """At most 30 tries a minute from one network and 10 in ten minutes for one address (known browsers apart).
+
+    Raises Refused(TOO_MANY).
+    """
+    _hit("password-network", network_of(request.remote_addr or ""), count=30, minutes=1)
+    whose = network_of(request.remote_addr or "") if known_browser else ""
+    _hit("password-address", hashlib.sha256(f"{email}\0{whose}".encode()).hexdigest(), count=10, minutes=10)
+
+
+def limit_saves(organization_id: int) -> None:
+    """At most 30 saves in ten minutes of one organization, since each asks Okta. Raises Refused(TOO_MANY)."""
+    _hit("save", str(organization_id), count=30, minutes=10)
+
+
+def network_of(address: str) -> str:
+    """The address, or the /64 of an IPv6 address: a household, not one of its countless addresses."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    return str(found)
+
+
+def _hit(name: str, key: str, *, count: int, minutes: int) -> None:
+    services: Services = current_app.extensions["point"]
+    item: RateLimitItem = RateLimitItemPerMinute(count * (10 if services.settings.demo else 1), minutes, name)
+    limiter, space = _limiter(services.settings.redis_url), services.settings.base_url
+    try:
+        allowed = limiter.hit(item, space, key)
+        reset_at = time.time() if allowed else limiter.get_window_stats(item, space, key).reset_time
+    except StorageError as exc:
+        # Guessing without a limit is worse than a login that has to wait: without its counters nobody tries a password.
+        LOGGER.error("limits unavailable", exc_info=exc, extra={"event": {"reference": reference()}})
+        raise Refused(Problem.UNAVAILABLE, "limits_unavailable") from exc
+    if not allowed:
+        g.retry_after = max(1, int(reset_at - time.time()) + 1)
+        raise Refused(Problem.TOO_MANY, name.replace("-", "_"))

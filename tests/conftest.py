@@ -1,0 +1,26 @@
+"""Fixtures: the servers of a run, and a world for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import Stage, World, make_world
+
+SHARED = Path(os.environ.get("POINT_SHARED", Path(__file__).parents[1].parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def world(stage: Stage, tmp_path: Path) -> Iterator[World]:
+    with make_world(stage, tmp_path) as world:
+        yield world

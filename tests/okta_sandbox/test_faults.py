@@ -1,0 +1,230 @@
+"""Every fault that is listed acts, each in its own way, and the honest sandbox shows none of them."""
+
+import hashlib
+from collections.abc import Iterator
+from threading import Timer
+from typing import Any
+
+import pytest
+import requests
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from okta_sandbox import RawAnswer, Sandbox, SeenRequest, encode_part
+from tests.okta_sandbox.conftest import START
+from tests.okta_sandbox.party import Party, decode_part, read_query
+
+SLOW = {"discovery_slow", "keys_slow", "token_slow", "userinfo_slow", "token_drip"}
+APART = {"interaction_code_off", "slow_everything"}
+"""Those two show elsewhere than in the life of a login, and have tests of their own."""
+
+
+def look(call: Any) -> Any:
+    """What an answer looks like from outside, in a form that two runs can be compared by."""
+    try:
+        answer = call()
+    except requests.ConnectionError as exc:
+        return "reset" if "reset" in str(exc).lower() else "broken"
+    except requests.exceptions.ChunkedEncodingError:
+        return "broken"
+    except requests.Timeout:
+        return "late"
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    return answer.status_code, kind, answer.json() if kind == "application/json" else None
+
+
+def look_at_id_token(token: str, keys: dict[str, Any], party: Party, access_token: str) -> dict[str, Any]:
+    header, claims = decode_part(token, 0), decode_part(token, 1)
+    try:
+        genuine = bool(jws.deserialize_compact(token, KeySet.import_key_set(keys), algorithms=["RS256"]))
+    except (JoseError, ValueError):
+        genuine = False
+    now = party.sandbox.clock()
+    half = hashlib.sha256(access_token.encode()).digest()[:16]
+    return {
+        "alg": header["alg"], "kid": header.get("kid") in {key["kid"] for key in keys["keys"]} or header.get("kid", ""),
+        "genuine": genuine, "names": sorted(claims), "iss": claims.get("iss"), "aud": claims.get("aud"),
+        "sub": claims.get("sub"), "nonce": claims.get("nonce"), "at_hash": claims.get("at_hash") == encode_part(half),
+        "iat": claims.get("iat", 0) - now, "exp": claims.get("exp", 0) - now, "verified": claims.get("email_verified"),
+    }
+
+
+def look_at_tokens(answer: Any, keys: dict[str, Any], party: Party) -> Any:
+    if not isinstance(answer, tuple) or answer[2] is None or "error" in answer[2]:
+        return answer
+    body = answer[2]
+    seen = {name: value for name, value in body.items() if not name.endswith("_token")} | {"names": sorted(body)}
+    if "id_token" in body:
+        seen["id_token"] = look_at_id_token(body["id_token"], keys, party, body.get("access_token", ""))
+    return seen
+
+
+def record(party: Party) -> dict[str, Any]:
+    """One whole life of a login, as far as it gets."""
+    party.http.cookies.clear()
+    get, seen = party.get, {}
+    jwks = {"keys": [signer.jwk for signer in party.sandbox.keys().published]}
+    seen["discovery"] = look(lambda: get("/oauth2/default/.well-known/openid-configuration"))
+    seen["organization"] = look(lambda: get("/.well-known/okta-organization"))
+    keys = look(lambda: get("/oauth2/default/v1/keys"))
+    seen["keys"] = (*keys[:2], len(keys[2]["keys"])) if isinstance(keys, tuple) and "keys" in (keys[2] or {}) else keys
+    page = party.authorize()
+    if page.status_code == 200 and "stateToken" in page.text:
+        page = party.sign_in(page)
+    back = read_query(page.headers.get("Location", ""))
+    seen["callback"] = {name: back.get(name) for name in ("state", "error", "error_description")}
+    answer = look(lambda: party.redeem(back.get("code", "")))
+    seen["token"] = look_at_tokens(answer, jwks, party)
+    tokens = answer[2] if isinstance(answer, tuple) and answer[2] else {}
+    # Faults of the token endpoint hide the tokens themselves, so the rest is asked with what was made.
+    made = list(party.sandbox.grants.access_tokens)
+    seen["userinfo"] = look(lambda: party.userinfo(tokens.get("access_token") or (made or [""])[-1]))
+    answer = look(lambda: party.refresh(tokens.get("refresh_token", "")))
+    seen["refresh"] = look_at_tokens(answer, jwks, party)
+    out = party.log_out(id_token_hint=tokens.get("id_token", ""), post_logout_redirect_uri="http://localhost:5000")
+    seen["logout"] = out.status_code
+    return seen
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Party]:
+    """One sandbox for all faults: each is switched off again, so the honest record is made once."""
+    sandbox = Sandbox(clock=lambda: START)
+    with sandbox.serve() as server:
+        party = Party(sandbox, server)
+        yield party
+        party.close()
+
+
+@pytest.fixture(scope="module")
+def honest(shared: Party) -> dict[str, Any]:
+    return record(shared)
+
+
+WHERE = {
+    "discovery": "discovery", "organization": "organization", "keys": "keys", "token": "token", "userinfo": "userinfo",
+    "logout": "logout",
+}
+ELSEWHERE = {
+    "no_email_anywhere": {"token", "refresh", "userinfo"}, "email_not_verified": {"token", "refresh", "userinfo"},
+    "userinfo_signed_jwt": {"userinfo"}, "refresh_invalid_grant": {"refresh"}, "refresh_no_new_token": {"refresh"},
+    "refresh_wrong_sub": {"refresh"}, "refresh_wrong_issuer": {"refresh"}, "classic_engine": {"organization"},
+    "offline_access_refused": {"callback"}, "authorize_error_server_error": {"callback"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(Sandbox().faults()) - APART))
+def test_a_fault_acts_where_its_name_says(shared: Party, honest: dict[str, Any], name: str) -> None:
+    shared.sandbox.fault(name)
+    assert shared.sandbox.faults()[name] is True
+    shared.timeout = 0.3 if name in SLOW else 5.0
+    spoiled = record(shared)
+    shared.sandbox.clear_faults()
+    assert not any(shared.sandbox.faults().values())
+    differing = {place for place in honest if honest[place] != spoiled[place]}
+    expected = ELSEWHERE.get(name) or {WHERE.get(name.partition("_")[0], "token")}
+    assert expected <= differing
+
+
+def test_everything_can_be_slow(party: Party) -> None:
+    party.sandbox.fault("slow_everything")
+    party.sandbox.delay_ms = 60_000
+    party.timeout = 0.1
+    for path in ("/.well-known/okta-organization", "/oauth2/v1/keys", "/nowhere"):
+        assert look(lambda path=path: party.get(path)) == "late"
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("bad_signature", {"genuine": False, "alg": "RS256", "kid": True}),
+    ("alg_none", {"genuine": False, "alg": "none"}),
+    ("hs256", {"genuine": False, "alg": "HS256"}),
+    ("no_kid", {"kid": ""}),
+    ("wrong_nonce", {"nonce": "not-the-nonce-that-was-sent"}),
+    ("missing_nonce", {"nonce": None}),
+    ("expired_id_token", {"exp": -3600, "iat": -7200}),
+    ("stale_id_token", {"exp": 3600, "iat": -7 * 86400}),
+    ("wrong_at_hash", {"at_hash": False}),
+    ("email_not_verified", {"verified": False}),
+])
+def test_a_fault_of_the_id_token_changes_just_that(
+    shared: Party, honest: dict[str, Any], name: str, expected: dict[str, Any],
+) -> None:
+    shared.timeout = 5.0
+    shared.sandbox.fault(name)
+    spoiled = record(shared)["token"]["id_token"]
+    shared.sandbox.clear_faults()
+    assert {key: spoiled[key] for key in expected} == expected
+    assert {key: spoiled[key] for key in ("iss", "aud", "sub")} == {
+        key: honest["token"]["id_token"][key] for key in ("iss", "aud", "sub")
+    }
+
+
+def test_a_replaced_key_signs_before_anybody_has_seen_it(party: Party) -> None:
+    before = {key["kid"] for key in party.get("/oauth2/default/v1/keys").json()["keys"]}
+    party.sandbox.fault("rotate_before_signing")
+    kid = decode_part(party.log_in()["id_token"], 0)["kid"]
+    assert kid not in before
+    assert kid in {key["kid"] for key in party.get("/oauth2/default/v1/keys").json()["keys"]}
+
+
+def test_an_unknown_kid_is_never_published(party: Party) -> None:
+    party.sandbox.fault("unknown_kid")
+    kid = decode_part(party.log_in()["id_token"], 0)["kid"]
+    assert kid not in {key["kid"] for key in party.get("/oauth2/default/v1/keys").json()["keys"]}
+
+
+def test_an_email_can_be_missing_from_the_id_token_only(party: Party) -> None:
+    party.sandbox.fault("no_email")
+    tokens = party.log_in()
+    assert "email" not in decode_part(tokens["id_token"], 1)
+    assert party.userinfo(tokens["access_token"]).json()["email"] == "alice@acme.example"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("token_reset", "reset"), ("token_half", "broken")])
+def test_the_wire_itself_can_break(party: Party, name: str, expected: str) -> None:
+    party.sandbox.fault(name)
+    assert look(lambda: party.redeem("bogus-code")) != expected  # An error is sent whole: only good answers break.
+    code = party.callback()["code"]
+    assert look(lambda: party.redeem(code)) == expected
+
+
+def test_a_slow_answer_ends_with_the_sandbox(party: Party, sandbox: Sandbox) -> None:
+    sandbox.fault("slow_everything")
+    sandbox.delay_ms = 60_000
+    with sandbox.serve() as other, pytest.raises(requests.ConnectionError):
+        Timer(0.1, other.close).start()
+        requests.get(f"{other.url}/.well-known/okta-organization", timeout=5)
+
+
+def test_a_rate_limit_is_oktas_429(party: Party) -> None:
+    party.sandbox.fault("rate_limited")
+    answer = party.redeem("x")
+    assert (answer.status_code, answer.json()["errorCode"]) == (429, "E0000047")
+    assert "Retry-After" not in answer.headers
+    assert party.get("/sandbox").status_code == 200
+
+
+def test_an_unknown_fault_is_an_error(sandbox: Sandbox) -> None:
+    with pytest.raises(KeyError):
+        sandbox.fault("no_such_fault")
+
+
+def test_any_answer_can_be_taken_over(party: Party) -> None:
+    def take_over(request: SeenRequest) -> RawAnswer | None:
+        return RawAnswer(200, [("Content-Length", "50")], b"short") if request.path.endswith("/keys") else None
+
+    party.sandbox.answer = take_over
+    assert look(lambda: party.get("/oauth2/default/v1/keys")) == "broken"
+    assert party.get("/.well-known/okta-organization").status_code == 200
+
+
+def test_every_request_is_kept(party: Party) -> None:
+    party.get("/.well-known/openid-configuration?client_id=a&client_id=b", headers={"X-Mine": "1"})
+    party.redeem("a-code")
+    seen, posted = party.sandbox.requests
+    assert (seen.method, seen.path) == ("GET", "/.well-known/openid-configuration")
+    assert seen.query == {"client_id": ["a", "b"]}
+    assert seen.headers["x-mine"] == "1"
+    assert posted.form["code"] == ["a-code"]
+    assert posted.time == party.sandbox.clock()

@@ -1,0 +1,65 @@
+"""The sandbox's own page and its JSON."""
+
+import re
+
+from okta_sandbox import Sandbox
+from tests.okta_sandbox.party import Party
+
+
+def test_faults_and_settings_can_be_listed_and_switched_as_json(party: Party) -> None:
+    listed = party.get("/sandbox/faults").json()
+    assert listed == party.sandbox.faults()
+    assert {"interaction_code_off", "classic_engine", "no_api_access_management", "wrong_nonce"} <= set(listed)
+    assert not any(listed.values())
+    for on in (True, False):
+        answer = party.http.put(f"{party.base}/sandbox/faults/wrong_nonce", json={"on": on}, timeout=5)
+        assert answer.json() == {"name": "wrong_nonce", "on": on}
+        assert party.sandbox.faults()["wrong_nonce"] is on
+    party.http.put(f"{party.base}/sandbox/faults/classic_engine", json={"on": True}, timeout=5)
+    assert party.sandbox.settings.classic_engine is True
+
+
+def test_a_faulty_switch_is_refused(party: Party) -> None:
+    assert party.http.put(f"{party.base}/sandbox/faults/nothing", json={"on": True}, timeout=5).status_code == 404
+    for body in ({"on": "yes"}, {}, []):
+        assert party.http.put(f"{party.base}/sandbox/faults/wrong_nonce", json=body, timeout=5).status_code == 400
+
+
+def test_the_page_shows_people_apps_and_every_switch(party: Party) -> None:
+    page = party.get("/sandbox").text
+    for text in ("alice@acme.example", party.client_id, "org.pointapp.point:/login", "Rotate keys now"):
+        assert text in page
+    boxes = set(re.findall(r'<input type="checkbox" name="([a-z0-9_]+)"', page))
+    assert set(party.sandbox.faulty) <= boxes
+    assert '<label><input type="checkbox" name="interaction_code" checked> Interaction Code</label>' in page
+
+
+def test_the_forms_of_the_page_work(party: Party) -> None:
+    sandbox: Sandbox = party.sandbox
+
+    def post(path: str, **form: str) -> None:
+        answer = party.http.post(f"{party.base}/sandbox/{path}", data=form, allow_redirects=False, timeout=5)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/sandbox")
+
+    post("switches", wrong_nonce="on", delay_ms="7")
+    assert [name for name, on in sandbox.faults().items() if on] == ["wrong_nonce"]
+    assert sandbox.delay_ms == 7
+    post("switches", delay_ms="7")
+    post("settings", api_access_management="on")
+    assert [name for name, on in sandbox.faults().items() if on] == ["interaction_code_off"]
+    ben = sandbox.person("ben@acme.example")
+    post("people", email=ben.email, client_id=party.client_id, action="assign")
+    assert ben.id in sandbox.app(party.client_id).people
+    post("people", email=ben.email, action="deactivate")
+    assert not ben.active
+    following = sandbox.keys().next.kid
+    post("rotate")
+    assert sandbox.keys().active.kid == following
+
+
+def test_the_page_shows_no_values_of_requests(party: Party) -> None:
+    code = party.callback()["code"]
+    party.redeem(code)
+    page = party.get("/sandbox").text
+    assert "code_verifier" in page
+    assert code not in page
