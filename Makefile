@@ -33,11 +33,11 @@ demo: .venv/ready ## A sandbox Okta, a portal connected to it, and people to log
 	  $(BIN)/flask --app wsgi demo
 
 serve: .venv/ready ## The portal as in production, on granian
-	@exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads $(THREADS) \
+	@$(if $(filter-out 1,$(WORKERS)),export PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d);) MALLOC_ARENA_MAX=2 exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads $(THREADS) \
 	  --http 1 --no-ws --backlog 1024 --log-level warning --workers-kill-timeout 30 wsgi:app
 
 test: .venv/ready-dev ## The whole test suite
-	@$(BIN)/python -m tests.run
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .
@@ -51,6 +51,7 @@ bench: .venv/ready-dev ## The figures of the README
 	@$(BIN)/python -m bench
 
 translations: .venv/ready-dev ## Collects the texts for translators
+	@mkdir -p translations
 	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -o translations/messages.pot portal templates
 
 clean: ## Removes what make has made

@@ -38,9 +38,25 @@ def serve(listener: socket.socket) -> None:
         connection.sendall(ANSWER)
 
 
+def bare(calls: int) -> None:
+    """The floor: the same bytes sent and received without any HTTP."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = multiprocessing.get_context("fork").Process(target=serve, args=(listener,), daemon=True)
+    server.start()
+    with socket.create_connection(listener.getsockname()) as connection:
+        cpu = time.process_time()
+        for _ in range(calls):
+            connection.send(bytes(600))
+            connection.recv(32768)
+        print(f"bare send and recv: {(time.process_time() - cpu) / calls * 1e6:.1f} us CPU")
+    server.terminate()
+    server.join()
+
+
 def main(calls: int) -> None:
     """Prints CPU and wall time per call."""
     listener = socket.create_server(("127.0.0.1", 0))
+    bare(calls)
     server = multiprocessing.get_context("fork").Process(target=serve, args=(listener,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/oauth2/v1/token"

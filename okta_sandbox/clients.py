@@ -65,7 +65,7 @@ def check_origin(org: Org, request: SeenRequest, app: App) -> list[tuple[str, st
 def trusts(org: Org, origin: str) -> bool:
     return any(
         entry["origin"] == origin and entry["status"] == "ACTIVE" and {"type": "CORS"} in kinds(entry["scopes"])
-        for entry in org.origins.values()
+        for entry in list(org.origins.values())
     )
 
 

@@ -35,6 +35,7 @@ OAUTH: dict[str, tuple[int, str, str]] = {
     "invalid_interaction_code": (400, "invalid_grant", "The interaction code is invalid or has expired."),
     "client_credentials_in_query": (400, "invalid_request",
                                     "Client credentials cannot be supplied via query parameters."),
+    "missing_dpop_proof": (400, "invalid_dpop_proof", "The DPoP proof JWT header is missing."),
     "illegal_origin_browser_request": (400, "invalid_request", "Browser requests to the token endpoint must be part of"
                                        " at least one whitelisted redirect_uri."),
     "illegal_redirect_uri": (400, "invalid_request", "The 'redirect_uri' parameter must be a Login redirect URI in the"

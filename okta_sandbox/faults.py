@@ -81,6 +81,8 @@ REFRESH_TOKEN_FAULTS: dict[str, Callable[[Json], None]] = {"refresh_no_new_token
 
 def _change(change: Callable[[Json], None]) -> Callable[[Answer], Answer]:
     def changed(answer: Answer) -> Answer:
+        if answer.status != 200 or ("Content-Type", "application/json") not in answer.headers:
+            return answer
         document = json.loads(answer.body)
         change(document)
         return Answer(answer.status, answer.headers, json.dumps(document).encode())
@@ -120,6 +122,15 @@ def _redirect(_: Answer) -> Answer:
     return send_redirect("/sandbox/elsewhere", status=307)
 
 
+def _keep_one_key(document: Json) -> None:
+    del document["keys"][1:]
+
+
+def _drop_key_ids(document: Json) -> None:
+    for key in document["keys"]:
+        del key["kid"]
+
+
 def _empty_list(answer: Answer) -> Answer:
     return Answer(answer.status, answer.headers, b"[]")
 
@@ -137,11 +148,14 @@ ANSWER_FAULTS: dict[str, tuple[str, Callable[[Answer], Answer]]] = {
         "discovery", _change(_set("token_endpoint", "https://stranger.example/oauth2/v1/token")),
     ),
     "organization_500": ("organization", _fail),
+    "organization_html": ("organization", _page),
     "keys_500": ("keys", _fail),
     "keys_html": ("keys", _page),
     "keys_half": ("keys", _halve),
     "keys_slow": ("keys", _slow),
     "keys_empty": ("keys", _change(_set("keys", []))),
+    "keys_single": ("keys", _change(_keep_one_key)),
+    "keys_without_kid": ("keys", _change(_drop_key_ids)),
     "token_500": ("token", _fail),
     "token_html": ("token", _page),
     "token_half": ("token", _halve),
@@ -177,19 +191,16 @@ OTHER: dict[str, str] = {
 }
 
 
-def _say(name: str) -> str:
-    return name.replace("_", " ")
-
-
 FAULTS: dict[str, str] = {
-    **{name: f"ID token: {_say(name)}" for name in CLAIM_FAULTS},
+    **dict.fromkeys(CLAIM_FAULTS, "ID token"),
     **SIGNING_FAULTS,
-    **{name: f"ID token and userinfo: {_say(name)}" for name in PERSON_FAULTS},
-    **{name: f"token answer: {_say(name)}" for name in TOKEN_FAULTS},
-    **{name: f"refresh: {_say(name)}" for name in (*REFRESH_CLAIM_FAULTS, *REFRESH_TOKEN_FAULTS)},
-    **{name: f"{endpoint}: {_say(name)}" for name, (endpoint, _) in ANSWER_FAULTS.items()},
+    **dict.fromkeys(PERSON_FAULTS, "ID token and userinfo"),
+    **dict.fromkeys(TOKEN_FAULTS, "token answer"),
+    **dict.fromkeys([*REFRESH_CLAIM_FAULTS, *REFRESH_TOKEN_FAULTS], "refresh only"),
+    **{name: endpoint for name, (endpoint, _) in ANSWER_FAULTS.items()},
     **OTHER,
 }
+"""Every fault, with where it acts."""
 
 
 def apply_faults(table: dict[str, Callable[[Json], None]], faulty: dict[str, bool], claims: Json) -> None:

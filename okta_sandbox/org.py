@@ -91,7 +91,8 @@ class Org:
         return app if app is not None and app.active else None
 
     def find_person(self, login: str) -> Person | None:
-        return next((one for one in self.people_by_id.values() if one.email == login.strip().lower()), None)
+        people = list(self.people_by_id.values())
+        return next((one for one in people if one.email == login.strip().lower()), None)
 
     def groups_of(self, person: Person) -> set[str]:
         """Everybody is in Everyone, and nothing else is imitated."""

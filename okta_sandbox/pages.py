@@ -14,12 +14,12 @@ input[type=text], input[type=password], input[type=email], input[type=number] {
   font: inherit; width: 100%; padding: .6rem; border: 1px solid var(--line); border-radius: .3rem; }
 button { font: inherit; padding: .5rem 1rem; border: 0; border-radius: .3rem; background: var(--accent); color: #fff;
   cursor: pointer; }
-main > form > button { width: 100%; margin-top: 1.5rem; padding: .7rem; }
+main:not(.wide) > form > button { width: 100%; margin-top: 1.5rem; padding: .7rem; }
 [role=alert] { padding: .6rem .8rem; border-left: .3rem solid #c4260e; font-weight: 600; }
 .mark { font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; font-weight: 600; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 fieldset { border: 1px solid var(--line); border-radius: .3rem; margin: 0 0 1rem; columns: 3 18rem; }
 fieldset label { font-weight: 400; margin: 0; break-inside: avoid; }
 .row { display: inline; }

@@ -21,7 +21,7 @@ from okta_sandbox.signing_in import show_home, sign_in
 from okta_sandbox.signing_out import sign_out
 from okta_sandbox.token_use import introspect, revoke, show_userinfo
 from okta_sandbox.tokens import allow_origin, exchange
-from okta_sandbox.wire import Answer, Endpoint, SeenRequest, send_page
+from okta_sandbox.wire import Answer, Endpoint, SeenRequest, send_nothing, send_page
 
 SERVER = r"/oauth2(?:/(?P<server_id>(?!v1/)[^/]+))?"
 
@@ -48,7 +48,8 @@ ROUTES = [
     route("GET", r"/\.well-known/okta-organization", "organization", show_organization),
     route("GET", SERVER + "/v1/keys", "keys", show_keys),
     route("GET POST", SERVER + "/v1/authorize", "authorize", authorize),
-    route("GET", r"/(login/login\.htm)?", "home", show_home),
+    route("GET", r"/favicon\.ico", "icon", lambda org, request: send_nothing()),
+    route("GET", r"/(?:login/login\.htm)?", "home", show_home),
     route("POST", r"/login/login\.htm", "sign_in", sign_in),
     route("OPTIONS", SERVER + "/v1/(?:token|userinfo|introspect|revoke)", "preflight", allow_origin),
     route("POST", SERVER + "/v1/token", "token", exchange),
@@ -85,22 +86,32 @@ def respond(org: Org, request: SeenRequest) -> Answer:
 
 
 def call_endpoint(org: Org, request: SeenRequest) -> Answer:
+    """The sandbox's own page is spared by every fault, so that a fault can always be switched off again."""
     try:
         found, match = find_route(request)
-        if found.name == "sandbox":
-            return found.endpoint(org, request, **named(match))
-        if org.faulty["rate_limited"]:
-            raise ManagementError("E0000047")
-        if found.name == "management":
-            check_token(org, request)
-        answer = spoil_answer(found.name, org.faulty, found.endpoint(org, request, **named(match)))
-    except ShownError as error:
-        answer = send_page(error_page(org.name, error.error, error.description), 400)
-    except (OAuthError, ManagementError) as error:
-        answer = error.answer()
+    except ManagementError as error:
+        return error.answer()
+    answer = ask_endpoint(org, request, found, match)
+    if found.name == "sandbox":
+        return answer
+    answer = spoil_answer(found.name, org.faulty, answer)
     if org.faulty["slow_everything"]:
         answer.delay += org.delay_ms / 1000
     return answer
+
+
+def ask_endpoint(org: Org, request: SeenRequest, found: Route, match: re.Match[str]) -> Answer:
+    named = {name: value for name, value in match.groupdict().items() if value is not None}
+    try:
+        if org.faulty["rate_limited"] and found.name != "sandbox":
+            raise ManagementError("E0000047")
+        if found.name == "management":
+            check_token(org, request)
+        return found.endpoint(org, request, **named)
+    except ShownError as error:
+        return send_page(error_page(org.name, error.error, error.description), 400)
+    except (OAuthError, ManagementError) as error:
+        return error.answer()
 
 
 def find_route(request: SeenRequest) -> tuple[Route, re.Match[str]]:
@@ -112,7 +123,3 @@ def find_route(request: SeenRequest) -> tuple[Route, re.Match[str]]:
             return candidate, match
         known_path = known_path or match is not None
     raise ManagementError("E0000022" if known_path else "E0000008")
-
-
-def named(match: re.Match[str]) -> dict[str, str]:
-    return {name: value for name, value in match.groupdict().items() if value is not None}

@@ -13,7 +13,7 @@ from okta_sandbox.org import Org, Session
 from okta_sandbox.routes import respond
 from okta_sandbox.server import Server
 from okta_sandbox.state import StateFile
-from okta_sandbox.wire import SeenRequest
+from okta_sandbox.wire import Answer, SeenRequest
 
 
 class Sandbox(Org):
@@ -109,8 +109,9 @@ class Sandbox(Org):
         for server_id in self.servers:
             self.ring(server_id)
 
-    def _respond(self, request: SeenRequest) -> Any:
+    def _respond(self, request: SeenRequest) -> Answer:
         answer = respond(self, request)
-        if self._file is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
+        changing = request.method not in ("GET", "HEAD", "OPTIONS") or request.path.endswith("/logout")
+        if self._file is not None and changing:
             self._file.touch(self)
         return answer

@@ -22,6 +22,8 @@ def exchange(org: Org, request: SeenRequest, server_id: str = "") -> Answer:
     app = check_client(org, request)
     cors = check_origin(org, request, app)
     check_grant(app, request)
+    if app.oauth.get("dpop_bound_access_tokens"):
+        raise OAuthError("missing_dpop_proof")
     redeem = {"authorization_code": redeem_code, "refresh_token": redeem_refresh_token,
               "interaction_code": redeem_interaction_code}[first(request.form, "grant_type")]
     with org.lock:

@@ -18,8 +18,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     """The WSGI application for these settings; `clock` gives epoch seconds."""
     from portal import commands
     from portal import web as pages
+    from portal.web.application import Portal
 
-    app = Flask(
+    app = Portal(
         "portal",
         root_path=pages.ROOT,
         template_folder="templates",

@@ -26,7 +26,6 @@ from portal.store.integrations import delete_integration, restore_integration
 from portal.store.members import ROLES, add_member
 from portal.store.organizations import create_organization, load_organization
 from portal.store.sessions import remove_expired
-from portal.store.upgrade import upgrade_database
 
 COMMAND_LINE = "command line"
 database = AppGroup("db", help="The database.")
@@ -37,8 +36,6 @@ okta = AppGroup("okta", help="An organization's connection to Okta.")
 
 def init_app(app: Flask) -> None:
     """Adds the commands to `flask`."""
-    from portal.demo import demo
-
     for command in (database, organization, member, okta, activity, maintenance, demo):
         app.cli.add_command(command)
 
@@ -69,6 +66,9 @@ def answering(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
 @answering
 def upgrade() -> dict[str, Any]:
     """Brings the schema up to date; safe on every start."""
+    # Imported here, since the serving processes load these commands too and have no use for Alembic's 12 MB.
+    from portal.store.upgrade import upgrade_database
+
     upgrade_database(services().settings.database_url)
     return {"done": "the database is up to date"}
 
@@ -182,6 +182,16 @@ def maintenance() -> dict[str, Any]:
             connection, now=services().now(), attempt_seconds=services().settings.attempt_seconds
         )
     return {"removed": {"sessions": ended, "claimed_attempts": claims}}
+
+
+@click.command("demo")
+@click.option("--sandbox-port", default=9100, type=int, envvar="SANDBOX_PORT")
+@with_appcontext
+def demo(sandbox_port: int) -> None:
+    """A sandbox Okta and a portal connected to it."""
+    from portal.demo import run_demo
+
+    run_demo(services(), current_app.root_path, sandbox_port)
 
 
 def _record(connection: Any, organization_id: int, what: str, about: dict[str, Any] | None = None) -> None:

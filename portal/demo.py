@@ -14,8 +14,6 @@ from pathlib import Path
 
 import click
 import requests
-from flask import current_app
-from flask.cli import with_appcontext
 
 from portal.connecting import save_okta
 from portal.errors import Problem, Refused
@@ -35,16 +33,12 @@ _CAST = (
 )
 
 
-@click.command("demo")
-@click.option("--sandbox-port", default=9100, type=int, envvar="SANDBOX_PORT")
-@with_appcontext
-def demo(sandbox_port: int) -> None:
-    """A sandbox Okta and a portal connected to it."""
-    services: Services = current_app.extensions["point"]
+def run_demo(services: Services, root_path: str, sandbox_port: int) -> None:
+    """Runs until Ctrl-C. Raises click.UsageError outside `make demo`, click.ClickException when a server stops."""
     if not services.settings.demo:
         raise click.UsageError("the demo needs POINT_DEMO=1; `make demo` sets it")
     signal.signal(signal.SIGTERM, _interrupt)
-    root = Path(current_app.root_path)
+    root = Path(root_path)
     okta = f"http://localhost:{sandbox_port}"
     processes: list[subprocess.Popen[bytes]] = []
     try:
@@ -77,9 +71,10 @@ def _start_sandbox(root: Path, services: Services, port: int) -> subprocess.Pope
 
 def _start_portal(root: Path, services: Services) -> subprocess.Popen[bytes]:
     port = services.settings.base_url.rpartition(":")[2]
-    environ = {**os.environ, "PORT": port, "HOST": "127.0.0.1", "POINT_LOG_LEVEL": "warning"}
+    environ = {**os.environ, "PORT": port, "HOST": "127.0.0.1", "POINT_LOG_LEVEL": "info"}
     command = ["make", "-s", "serve", f"PORT={port}", "HOST=127.0.0.1", "WORKERS=1"]
-    return subprocess.Popen(command, cwd=root, env=environ, start_new_session=True)  # noqa: S603
+    log = (services.settings.instance / "portal.log").open("ab")
+    return subprocess.Popen(command, cwd=root, env=environ, stderr=log, stdout=log, start_new_session=True)  # noqa: S603
 
 
 def _wait(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
@@ -137,6 +132,7 @@ def _introduce(services: Services, okta: str) -> None:
   Log in with password  olivia@acme.example, gus@globex.example (has not connected Okta)
                         password: {OWNER_PASSWORD}
 
+  The portal's log is in {services.settings.instance / "portal.log"}.
   Ctrl-C stops everything. What you change is kept for the next start."""
     )
     sys.stdout.flush()

@@ -49,10 +49,8 @@ def claim(services: Services, attempt: Attempt) -> tuple[Login, bool]:
     """
     with services.db.writing() as connection:
         login = find_login_by_integration(connection, attempt.integration_id)
-        if login is None or login.organization_id != attempt.organization_id:
-            raise Refused(Problem.SETTINGS_CHANGED, "integration_deleted")
-        if login.version != attempt.integration_version:
-            raise Refused(Problem.SETTINGS_CHANGED, "integration_version")
+        _demand_unchanged(login, attempt.organization_id, attempt.integration_version)
+        assert login is not None
         return login, claim_attempt(connection, attempt.state, now=services.now())
 
 
@@ -83,7 +81,8 @@ def prove_person(services: Services, attempt: Attempt, code: str) -> Proof:
     )
     if not isinstance(claims.get("email"), str) and provider.userinfo_endpoint:
         more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
-        claims = {**more, **claims}
+        # The address and whether it is verified come from one source, or the one could vouch for the other.
+        claims = {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
     return Proof(read_profile(claims), tokens)
 
 
@@ -92,7 +91,7 @@ def read_profile(claims: dict[str, Any]) -> Profile:
     email = claims.get("email")
     if not isinstance(email, str) or not email_domain(email) or len(email) > 254:
         raise Refused(Problem.EMAIL_MISSING)
-    if claims.get("email_verified") is False:
+    if claims.get("email_verified", True) is not True:
         raise Refused(Problem.EMAIL_NOT_VERIFIED)
     name = claims.get("name")
     shown = " ".join(name.split())[:200] if isinstance(name, str) else ""
@@ -111,7 +110,8 @@ def open_okta_session(
     """Admits the person and opens their session, in one transaction: either all of it happened or nothing.
 
     replaced -- the id of the session that this browser had before; it ends.
-    Raises Refused as `admit_person` does.
+    Raises Refused as `admit_person` does, and SETTINGS_CHANGED when an owner was faster than Okta: deleting or moving
+    the integration ends its sessions, so that none may begin after that.
     """
     try:
         return _open(services, login, proof, session_id, reference, replaced)
@@ -120,10 +120,46 @@ def open_okta_session(
         return _open(services, login, proof, session_id, reference, replaced)
 
 
+def record_refusal(
+    services: Services, organization_id: int, refused: Refused, *, reference: str, who: str = ""
+) -> None:
+    """Puts a login that was turned down into the organization's activity, where its owner finds it by the reference."""
+    about = {"code": refused.problem.code, "reason": refused.reason, "method": "okta"}
+    with services.db.writing() as connection:
+        record_event(
+            connection,
+            organization_id,
+            who=who,
+            what="login.refused",
+            now=services.now(),
+            reference=reference,
+            about=about,
+        )
+
+
+def end_refused(services: Services, attempt: Attempt, refused: Refused, *, reference: str, claimed: bool) -> None:
+    """An attempt that was turned down is over on every node, and written down once however often it comes back.
+
+    claimed -- whether this very return had claimed the attempt before it was refused.
+    """
+    if not claimed:
+        with services.db.writing() as connection:
+            claimed = claim_attempt(connection, attempt.state, now=services.now())
+    if claimed:
+        record_refusal(services, attempt.organization_id, refused, reference=reference)
+
+
 def read_tokens(services: Services, session_id: bytes, sealed: bytes) -> dict[str, str]:
     """{"id_token": ..., "refresh_token": ...} as kept for a session. Raises sealing.SealBroken."""
     found: dict[str, str] = json.loads(services.sealer.unseal("tokens", sealed, session_id))
     return found
+
+
+def _demand_unchanged(login: Login | None, organization_id: int, version: int) -> None:
+    if login is None or login.organization_id != organization_id:
+        raise Refused(Problem.SETTINGS_CHANGED, "integration_deleted")
+    if login.version != version:
+        raise Refused(Problem.SETTINGS_CHANGED, "integration_version")
 
 
 def _open(
@@ -138,6 +174,8 @@ def _open(
     kept = {"id_token": proof.tokens.id_token, "refresh_token": proof.tokens.refresh_token}
     sealed = services.sealer.seal("tokens", json.dumps(kept).encode(), hash_id(session_id))
     with services.db.writing() as connection:
+        current = find_login_by_integration(connection, login.integration_id, hold=True)
+        _demand_unchanged(current, login.organization_id, login.version)
         admitted = admit_person(connection, login.organization_id, proof.profile, now=now)
         if replaced:
             end_session(connection, hash_id(replaced), why="replaced", now=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
         redis_url=environ.get("POINT_REDIS_URL") or None,
         loopback_okta=_switch(environ, "POINT_LOOPBACK_OKTA"),
         ca_bundle=_file(environ, "POINT_CA_BUNDLE"),
-        okta_domains=_words(environ.get("POINT_OKTA_DOMAINS", "")),
+        okta_domains=_suffixes(environ.get("POINT_OKTA_DOMAINS", "")),
         smtp_url=environ.get("POINT_SMTP_URL") or None,
         trusted_proxies=_number(environ, "POINT_TRUSTED_PROXIES", 0, 0, 10),
         attempt_seconds=_number(environ, "POINT_ATTEMPT_SECONDS", 600, 10, 3600),
@@ -104,15 +105,7 @@ def _secret_keys(text: str, instance: Path | None) -> tuple[str, ...]:
     """The keys, newest first; on a developer's machine they are made once and kept in `instance`."""
     keys = _words(text)
     if not keys and instance is not None:
-        stored = instance / "secret_keys"
-        instance.mkdir(parents=True, exist_ok=True)
-        try:
-            with stored.open("x") as file:
-                stored.chmod(0o600)
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
-        keys = _words(stored.read_text())
+        keys = _words(_generated(instance / "secret_keys"))
     if not keys:
         raise SettingsError("POINT_SECRET_KEYS is required: comma-separated, newest first, each 32 characters or more")
     if any(len(key) < 32 or len(set(key)) < 8 for key in keys):
@@ -120,8 +113,30 @@ def _secret_keys(text: str, instance: Path | None) -> tuple[str, ...]:
     return keys
 
 
+def _generated(stored: Path) -> str:
+    """The content of the file of keys, which the first of several starters makes whole or not at all."""
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    if not stored.exists():
+        draft = stored.with_name(f"{stored.name}.{secrets.token_hex(8)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            stored.hardlink_to(draft)
+        draft.unlink()
+    return stored.read_text()
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _suffixes(text: str) -> tuple[str, ...]:
+    """Names that count as Okta. A whole top-level domain would make every host below it one."""
+    names = _words(text.lower())
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", name):
+            raise SettingsError(f"POINT_OKTA_DOMAINS has to hold names such as id.example.org, not {name!r}")
+    return names
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:

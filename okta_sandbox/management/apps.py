@@ -47,7 +47,7 @@ def show_app(org: Org, app: App, base: str, *, secret: bool = False) -> Json:
 def list_apps(org: Org, request: SeenRequest) -> Answer:
     start = first(request.query, "q").lower()
     wanted = first(request.query, "filter")
-    apps = [app for app in org.apps.values() if app.json["label"].lower().startswith(start)]
+    apps = [app for app in list(org.apps.values()) if app.json["label"].lower().startswith(start)]
     for status in ("ACTIVE", "INACTIVE"):
         if f'status eq "{status}"' in wanted:
             apps = [app for app in apps if app.json["status"] == status]
@@ -132,7 +132,7 @@ def unassign_group(org: Org, request: SeenRequest, app_id: str, group_id: str) -
 
 def list_app_users(org: Org, request: SeenRequest, app_id: str) -> Answer:
     app = find_app(org, app_id)
-    people = [one for one in org.people_by_id.values() if app.assigned(one, org.groups_of(one))]
+    people = [one for one in list(org.people_by_id.values()) if app.assigned(one, org.groups_of(one))]
     return send_list(request, [show_assignment(org, request, app_id, one.id, "users") for one in people])
 
 

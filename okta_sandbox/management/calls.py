@@ -27,7 +27,7 @@ def rate_headers(org: Org, request: SeenRequest) -> Headers:
     now = int(org.clock())
     window = now - now % MINUTE
     recent = 0
-    for seen in reversed(org.seen):
+    for seen in reversed(list(org.seen)):
         if seen.time < window:
             break
         recent += seen.path.startswith("/api/")

@@ -53,7 +53,7 @@ def show_user(person: Person, base: str) -> Json:
 def list_users(org: Org, request: SeenRequest) -> Answer:
     start = first(request.query, "q").lower()
     people = [
-        one for one in org.people_by_id.values()
+        one for one in list(org.people_by_id.values())
         if any(text.lower().startswith(start) for text in (one.email, one.given_name, one.family_name))
     ]
     return send_list(request, [show_user(person, request.base) for person in people])

@@ -108,8 +108,9 @@ class Addresses:
         if len(self._running) >= _MOST_LOOKUPS:
             raise Refused(Problem.OKTA_UNREACHABLE, "dns_temporary_failure", "too many look-ups")
         running: Future[tuple[str, ...]] = Future()
-        self._running[host] = running
         threading.Thread(target=self._run, args=(host, running), name="okta-dns", daemon=True).start()
+        # Only now, with the lock still held: a thread that could not start must not leave a look-up that never ends.
+        self._running[host] = running
         return running
 
     def _run(self, host: str, running: Future[tuple[str, ...]]) -> None:

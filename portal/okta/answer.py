@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.errors import Problem, Refused
-from portal.okta.strict_json import read_object
+from portal.okta.strict_json import DuplicateMember, read_object
 
 _JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]{1,100}\+json)[ \t]*(?:;.*)?", re.ASCII | re.IGNORECASE)
 _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*\"?([^\";, \t]*)", re.ASCII | re.IGNORECASE)
@@ -38,7 +38,7 @@ class Answer:
         try:
             return read_object(self.body)
         except ValueError as exc:
-            twice = str(exc) == "a member appears twice"
+            twice = isinstance(exc, DuplicateMember)
             reason = "response_duplicate_member" if twice else "response_malformed"
             # A JSONDecodeError carries the whole document along, so that it must not become the cause.
             raise Refused(Problem.OKTA_ANSWER_INVALID, reason, type(exc).__name__) from None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -18,15 +18,15 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from portal.errors import Problem, Refused
 from portal.okta.domain import OktaDomain, Pasted, parse_domain, read_pasted
 from portal.okta.provider import Provider, Providers
-from portal.okta.refusals import Answer, Door, read_error
+from portal.okta.refusals import Door, read_error
 
 SCOPE = "openid profile email offline_access"
 SCOPE_WITHOUT_REFRESH = "openid profile email"
 TOTAL_SECONDS = 10.0
-_CALL_SECONDS = 5.0
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,255}")
 _SERVER_ID = re.compile(r"auto|org|default|[A-Za-z0-9_-]{4,64}")
-_DESCRIPTION = re.compile(r'id="error-description"[^>]*>(.{0,600}?)</', re.DOTALL)
+_LONGEST_PAGE = 32 * 1024
+_DESCRIPTION = re.compile(r'id="error-description"[^>]{0,200}>(.{0,600}?)</', re.DOTALL)
 
 
 _T = TypeVar("_T")
@@ -63,6 +63,12 @@ class FoundApp:
     notes: tuple[str, ...] = ()
 
 
+class LimitedDoor(Door, Protocol):
+    """A door whose calls can be given one limit together."""
+
+    def within(self, seconds: float, name: str | None = None) -> AbstractContextManager[None]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What Save needs besides the entries: where Okta has to send people back, and which domains count as Okta."""
@@ -72,24 +78,24 @@ class Surroundings:
     extra_suffixes: Sequence[str] = ()
 
 
-def connect(door: Door, entries: Entries, around: Surroundings, *, check: bool = True) -> list[FoundApp]:
+def connect(door: LimitedDoor, entries: Entries, around: Surroundings, *, check: bool = True) -> list[FoundApp]:
     """The apps that these entries mean, asked for at their Okta unless `check` is False.
 
     Raises EntriesRefused.
     """
     pasted = _read_entries(entries, around, custom=check)
-    hurry = _Hurry(door, TOTAL_SECONDS)
     problems: dict[str, Refused] = {}
     found: list[FoundApp] = []
-    for kind, where in pasted.items():
-        client_id = getattr(entries, f"{kind}_client_id").strip()
-        try:
-            if check:
-                found.append(_find_app(hurry, kind, client_id, where, entries.authorization_server, around))
-            else:
-                found.append(_believe(kind, client_id, where, entries.authorization_server))
-        except Refused as refused:
-            problems[_field_of(kind, refused)] = refused
+    with door.within(TOTAL_SECONDS, "(save)"):
+        for kind, where in pasted.items():
+            client_id = getattr(entries, f"{kind}_client_id").strip()
+            try:
+                if check:
+                    found.append(_find_app(door, kind, client_id, where, entries.authorization_server, around))
+                else:
+                    found.append(_believe(kind, client_id, where, entries.authorization_server))
+            except Refused as refused:
+                problems[_field_of(kind, refused)] = refused
     if len(found) == 2 and _host(found[0]) != _host(found[1]):
         problems["native_domain"] = Refused(Problem.DOMAINS_DIFFER)
     if problems:
@@ -154,11 +160,11 @@ def _believe(kind: str, client_id: str, pasted: Pasted, authorization_server: st
 
 
 def _find_app(
-    hurry: _Hurry, kind: str, client_id: str, pasted: Pasted, authorization_server: str, around: Surroundings
+    door: Door, kind: str, client_id: str, pasted: Pasted, authorization_server: str, around: Surroundings
 ) -> FoundApp:
-    domain = prove_domain(hurry, pasted.domain, around)
+    domain = prove_domain(door, pasted.domain, around)
     redirect_uri = around.redirect_uris[kind]
-    providers = Providers(hurry, loopback=around.loopback)
+    providers = Providers(door, loopback=around.loopback)
     named = pasted.authorization_server
     servers = [authorization_server] if authorization_server != "auto" else [*([named] if named else []), "org"]
     if authorization_server == "auto" and named is None:
@@ -169,7 +175,7 @@ def _find_app(
     for server in servers:
         try:
             provider = _translated(lambda server=server: providers.fetch(_issuer(domain, server), client_id))  # type: ignore[misc]
-            scope, notes = _probe_app(hurry, provider, client_id, redirect_uri)
+            scope, notes = _probe_app(door, provider, client_id, redirect_uri)
             return FoundApp(kind, client_id, str(domain), provider.issuer, scope, notes)
         except Refused as refused:
             first = first or refused
@@ -245,7 +251,7 @@ def _ask_authorize(door: Door, provider: Provider, client_id: str, redirect_uri:
     if answer.status in (302, 303) and location.startswith(redirect_uri):
         return parse_qs(urlsplit(location).query).get("error", [""])[0]
     if answer.status == 400:
-        shown = _DESCRIPTION.search(answer.body.decode("utf-8", "replace"))
+        shown = _DESCRIPTION.search(answer.body[:_LONGEST_PAGE].decode("utf-8", "replace"))
         text = shown[1] if shown else ""
         raise Refused(Problem.REDIRECT_URI_MISSING if "redirect_uri" in text else Problem.CLIENT_UNKNOWN)
     return ""  # Neither way of answering: it could not be told, and a login will show it.
@@ -286,31 +292,3 @@ def _translated(call: Callable[[], _T]) -> _T:
             raise Refused(Problem.DOMAIN_NOT_OKTA, refused.reason, refused.detail) from refused
         raise
 
-
-class _Hurry:
-    """A door whose calls share one deadline."""
-
-    def __init__(self, door: Door, seconds: float) -> None:
-        self._door = door
-        self._until = time.monotonic() + seconds
-
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None, deadline: float | None = None) -> Answer:
-        """As the door's."""
-        return self._door.get(url, headers=headers, deadline=self._left())
-
-    def post_form(
-        self,
-        url: str,
-        form: Mapping[str, str],
-        *,
-        headers: Mapping[str, str] | None = None,
-        deadline: float | None = None,
-    ) -> Answer:
-        """As the door's."""
-        return self._door.post_form(url, form, headers=headers, deadline=self._left())
-
-    def _left(self) -> float:
-        left = min(_CALL_SECONDS, self._until - time.monotonic())
-        if left <= 0:
-            raise Refused(Problem.DOMAIN_SILENT, "op_timeout")
-        return left

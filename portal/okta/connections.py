@@ -46,13 +46,10 @@ class Connection:
 
     @property
     def is_quiet(self) -> bool:
-        """Nothing lies unread. Between two calls anything readable is a goodbye, or an answer to no question."""
+        """Nothing lies unread. Between two calls anything readable is a goodbye, or an answer to no question, and
+        so is whatever came behind the last answer: what follows on such a connection cannot be trusted.
+        """
         return not self._ahead and not self._poll.poll(0)
-
-    @property
-    def has_surplus(self) -> bool:
-        """More came than the answer was long: what follows on this connection cannot be trusted."""
-        return bool(self._ahead)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

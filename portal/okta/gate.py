@@ -66,7 +66,8 @@ class Gate:
     def is_idle(self) -> bool:
         """Nobody is inside or waiting and nothing is held against the host: this gate may be forgotten."""
         with self._free:
-            return not (self._inside or self._waiting or self._failures)
+            shut = self._failures and self._clock() < self._open_until + _OPEN_SECONDS
+            return not (self._inside or self._waiting or shut)
 
     def _check_breaker(self) -> None:
         # After the pause exactly one call goes through to try; the rest keep being answered at once.

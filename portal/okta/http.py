@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from portal.errors import Problem, Refused
 from portal.okta.addresses import Addresses, Resolve
@@ -25,7 +27,6 @@ __all__ = ["Answer", "Door"]
 # What counts against a host in its breaker. A status, a bad certificate or a private address is an answer.
 _FAILURES = frozenset({"op_timeout", "op_unavailable", "dns_temporary_failure"})
 # A server that had hung up before our request came says so within a round trip.
-_HANG_UP_SECONDS = 1.0
 
 
 class _HungUp(Exception):  # noqa: N818 - it says what the peer did
@@ -65,6 +66,7 @@ class Door:
         self._addresses = Addresses(resolve, clock)
         self._gates = Gates(clock, per_host)
         self._pool = Pool(clock)
+        self._budget = threading.local()
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, deadline: float | None = None) -> Answer:
         """Fetches `url`. Any status is an Answer, redirects included; nothing is followed.
@@ -91,6 +93,26 @@ class Door:
         """Posts `body` as it stands, for Okta's JSON endpoints (/idp/idx/introspect); otherwise as `get`."""
         return self._call("POST", url, headers, deadline, body, content_type)
 
+    @contextmanager
+    def within(self, seconds: float, name: str | None = None) -> Iterator[None]:
+        """All calls of this thread inside share these seconds, so that several slow answers do not add up.
+
+        name -- what `on_call` hears instead of the host; for hosts that somebody has only typed.
+        """
+        before = getattr(self._budget, "until", None), getattr(self._budget, "name", None)
+        self._budget.until, self._budget.name = self._clock() + seconds, name
+        try:
+            yield
+        finally:
+            self._budget.until, self._budget.name = before
+
+    def _left(self, seconds: float) -> float:
+        until = getattr(self._budget, "until", None)
+        left = seconds if until is None else min(seconds, until - self._clock())
+        if left <= 0:
+            raise Refused(Problem.OKTA_UNREACHABLE, "op_timeout")
+        return left
+
     def close(self) -> None:
         """Closes idle connections. Calls under way end by themselves."""
         self._pool.close()
@@ -103,7 +125,7 @@ class Door:
         host = origin.base.partition("://")[2]
         request = write_request(method, host, target, headers, body, content_type)
         started, outcome = self._clock(), "error"
-        limit = Deadline(self._clock, self._seconds if seconds is None else seconds)
+        limit = Deadline(self._clock, self._left(self._seconds if seconds is None else seconds))
         try:
             answer = self._guarded(origin, request, limit, safe=method == "GET")
             outcome = str(answer.status)
@@ -113,7 +135,7 @@ class Door:
             raise
         finally:
             if self._on_call is not None:
-                self._on_call(host, self._clock() - started, outcome)
+                self._on_call(getattr(self._budget, "name", None) or host, self._clock() - started, outcome)
 
     def _guarded(self, origin: Origin, request: bytes, limit: Deadline, *, safe: bool) -> Answer:
         gate = self._gates.to(origin.base)
@@ -127,45 +149,47 @@ class Door:
             gate.leave(failed=failed, trial=trial)
 
     def _exchange(self, origin: Origin, request: bytes, limit: Deadline, *, safe: bool) -> Answer:
-        """One request, sent a second time in one case only: a kept connection that the server had already closed.
+        """One request; a GET is sent a second time when a kept connection dies without a byte of an answer.
 
-        RFC 9112 9.3.1 allows a repetition, even of a POST, where the first was never applied. A server that closes an
-        idle connection just as we write never reads the request: not a byte comes back, and the end or reset is there
-        within a round trip. A GET may be repeated whenever a kept connection dies silent. After a timeout, after a
-        byte of an answer, or on a new connection nothing is repeated: a code may have been redeemed by then.
+        A POST never is (RFC 9112 9.3.1): it may carry a code that has been redeemed by then, and Okta answers a code or
+        a refresh token that comes twice by revoking what it gave. The pool looks at a kept connection before it gives
+        it away, so that one which the server has closed is not used at all.
         """
         try:
             kept = self._pool.take(origin.base)
             if kept is not None:
                 try:
-                    return self._once(kept, origin, request, limit, repeatable=_HANG_UP_SECONDS if not safe else None)
+                    return self._once(kept, origin, request, limit, repeatable=safe)
                 except _HungUp:
                     pass
             fresh = connect(origin, self._addresses.find(origin.host, limit), self._context, limit)
-            return self._once(fresh, origin, request, limit, repeatable=0.0)
+            return self._once(fresh, origin, request, limit, repeatable=False)
         except TimeoutError as exc:
             raise Refused(Problem.OKTA_UNREACHABLE, "op_timeout") from exc
+        except OSError as exc:
+            # Such as no file descriptor left for a socket: our trouble, but the person can only try again.
+            raise Refused(Problem.OKTA_UNREACHABLE, "op_unavailable", type(exc).__name__) from exc
 
     def _once(
-        self, connection: Connection, origin: Origin, request: bytes, limit: Deadline, *, repeatable: float | None
+        self, connection: Connection, origin: Origin, request: bytes, limit: Deadline, *, repeatable: bool
     ) -> Answer:
-        """repeatable -- seconds within which a silent end may be reported as _HungUp; None for any time."""
-        done, started = False, self._clock()
+        """repeatable -- whether a silent end may be reported as _HungUp."""
+        done = False
         try:
             connection.begin(request, limit)
-            answer, keep = read_answer(connection, max_body=self._max_body)
-            done = keep and not connection.has_surplus
+            answer, done = read_answer(connection, max_body=self._max_body)
         except (TimeoutError, Refused):
             raise
         except (Ended, OSError) as exc:
             silent = not connection.received
-            if silent and (repeatable is None or self._clock() - started < repeatable):
+            if silent and repeatable:
                 raise _HungUp from exc
             raise _broken(exc, silent=silent) from exc
         finally:
             if not done:
                 connection.close()
-        self._pool.give(origin.base, connection)
+        if done:
+            self._pool.give(origin.base, connection)
         return answer
 
 

@@ -114,13 +114,13 @@ def _read_header(part: str) -> dict[str, Any]:
 def _check_header(header: dict[str, Any], algorithms: Collection[str]) -> str:
     algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in tuple(algorithms):
-        _refuse("alg_not_allowed", repr(algorithm)[:40])
+        _refuse("alg_not_allowed", f"{algorithm!r:.40}")
     if "crit" in header:
         _refuse("crit_unsupported")
     if "cty" in header:
         _refuse("malformed", "a nested token")
     if not isinstance(kind, str) or kind.upper() != "JWT":
-        _refuse("wrong_token_type", repr(kind)[:40])
+        _refuse("wrong_token_type", f"{kind!r:.40}")
     if "kid" in header and not (isinstance(kid, str) and len(kid) <= MAX_KID):
         _refuse("malformed", "kid")
     return algorithm

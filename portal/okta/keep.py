@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from portal.errors import Problem, Refused
 
 RETRY = 10  # seconds between two tries while there is something to fall back to
-_PATIENCE = 2.0  # seconds that a thread waits for another thread's fetch before it gives its worker free
+PATIENCE = 2.0  # seconds that a thread waits for another thread's fetch before it gives its worker free
 
 _log = logging.getLogger(__name__)
 
@@ -21,12 +21,16 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """All times are epoch seconds and come in as `now`; `alarm` is (code, issuer) for the log when a fetch fails."""
+    """All times are epoch seconds and come in as `now`; `alarm` is (code, issuer) for the log when a fetch fails.
 
-    __slots__ = ("_error", "_failed_at", "_fetched_at", "_lock", "_newer_at", "_tries", "_value")
+    patience -- seconds to wait for another thread's fetch.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_error", "_failed_at", "_fetched_at", "_lock", "_newer_at", "_patience", "_tries", "_value")
+
+    def __init__(self, patience: float = PATIENCE) -> None:
         self._lock = Lock()
+        self._patience = patience
         self._value: T | None = None
         self._error = Refused(Problem.OKTA_UNREACHABLE)
         self._fetched_at = self._failed_at = self._newer_at = float("-inf")
@@ -47,7 +51,7 @@ class Kept(Generic[T]):
             return value
         if value is not None and now - self._failed_at < RETRY:
             return self._last_good(now, stale)
-        if not self._lock.acquire(timeout=0.0 if value is not None and age < limit else _PATIENCE):
+        if not self._lock.acquire(timeout=0.0 if value is not None and age < limit else self._patience):
             if value is None:
                 raise Refused(Problem.OKTA_BUSY, "op_busy")
             return self._last_good(now, stale)
@@ -64,7 +68,7 @@ class Kept(Generic[T]):
         Raises Refused as `fetch` does, and OKTA_BUSY like `get`; the kept value stays.
         """
         tries = self._tries
-        if not self._lock.acquire(timeout=_PATIENCE):
+        if not self._lock.acquire(timeout=self._patience):
             raise Refused(Problem.OKTA_BUSY, "op_busy")
         try:
             if self._value is seen and self._tries == tries and now - self._newer_at >= RETRY:

@@ -74,7 +74,7 @@ def choose_key(keys: Iterable[Key], kid: str | None, algorithm: str) -> Key | No
     if fitting:
         raise Refused(Problem.ID_TOKEN_REFUSED, "unknown_key", f"{len(fitting)} keys fit")
     if named and kid is not None:
-        raise Refused(Problem.ID_TOKEN_REFUSED, "key_alg_mismatch", f"{named[0].kty} {named[0].alg}, not {algorithm}")
+        raise Refused(Problem.ID_TOKEN_REFUSED, "key_alg_mismatch", f"{named[0].kty} {named[0].alg!r:.40}")
     return None
 
 

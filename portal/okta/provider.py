@@ -20,7 +20,7 @@ from authlib.oidc.discovery import get_well_known_url
 from portal.errors import Problem, Refused
 from portal.okta.keep import Kept
 from portal.okta.keys import ALGORITHMS, Key, choose_key, read_keys
-from portal.okta.refusals import Answer, Door, get_twice, read_error, require_ok
+from portal.okta.refusals import Answer, Door, clean, get_twice, read_error, require_ok
 
 MAX_ISSUERS = 1000
 MAX_URL = 2048  # characters
@@ -64,7 +64,7 @@ def read_metadata(document: dict[str, Any], *, issuer: str, loopback: bool = Fal
     published = _read_list(document, "id_token_signing_alg_values_supported", required=True)
     algorithms = tuple(name for name in ALGORITHMS if name in published)
     if not algorithms:
-        raise _refused("alg_unsupported", " ".join(published)[:100])
+        raise _refused("alg_unsupported", " ".join(published))
 
     def required(name: str) -> str:
         if not isinstance(document.get(name), str):
@@ -94,13 +94,13 @@ def _check_issuer(document: dict[str, Any], issuer: str, loopback: bool) -> str:
     if not isinstance(found, str):
         raise _refused("discovery_incomplete", "issuer")
     if "?" in found or "#" in found:
-        raise _refused("issuer_invalid", found[:MAX_URL])
+        raise _refused("issuer_invalid", found)
     if found != issuer:
-        raise _refused("issuer_mismatch", found[:MAX_URL])
+        raise _refused("issuer_mismatch", found)
     origin = _origin.match(issuer)
     rest = issuer[origin.end() :] if origin else ""
     if origin is None or (rest and (rest[0] != "/" or "@" in rest or not _url.fullmatch(rest))):
-        raise _refused("issuer_invalid", issuer[:MAX_URL])
+        raise _refused("issuer_invalid", issuer)
     if origin[1] == "http" and not (loopback and origin[2] in _LOOPBACK):
         raise _refused("issuer_invalid", "not https")
     return origin[0]
@@ -112,9 +112,9 @@ def _check_endpoint(name: str, url: str, origin: str) -> str:
     if scheme is None or len(url) > MAX_URL or not _url.fullmatch(url):
         raise _refused("endpoint_invalid", name)
     if scheme[1] != origin.partition(":")[0]:
-        raise _refused("endpoint_not_https", f"{name}: {scheme[1][:20]}")
+        raise _refused("endpoint_not_https", f"{name}: {scheme[1]}")
     if not url.startswith(origin + "/"):
-        raise _refused("endpoint_foreign_host", f"{name}: {url[:100]}")
+        raise _refused("endpoint_foreign_host", f"{name}: {url}")
     return url
 
 
@@ -148,7 +148,7 @@ def _read_flag(document: dict[str, Any], name: str) -> bool:
 
 
 def _refused(reason: str, detail: str = "") -> Refused:
-    return Refused(Problem.OKTA_ANSWER_INVALID, reason, detail)
+    return Refused(Problem.OKTA_ANSWER_INVALID, reason, clean(detail))
 
 
 # -- fetching and keeping ---------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Providers:
         if found is None:
             found = choose_key(kept.get_newer(keys, fetch, now=now, alarm=alarm), kid, algorithm)
         if found is None:
-            raise Refused(Problem.ID_TOKEN_REFUSED, "unknown_key", repr(kid)[:60])
+            raise Refused(Problem.ID_TOKEN_REFUSED, "unknown_key", f"{kid!r:.60}")
         return found
 
     def forget(self, issuer: str) -> None:

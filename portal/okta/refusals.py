@@ -87,8 +87,13 @@ def read_error(answer: Answer) -> tuple[str, str]:
 def describe(error: str, description: str, *, hide: tuple[str, ...] = ()) -> str:
     """`error: description` for the log: printable, capped, and without the secrets of this call (`hide`)."""
     text = f"{error}: {description}"
-    for secret in hide:
+    for secret in filter(None, hide):
         text = text.replace(secret, "[hidden]")
+    return clean(text)
+
+
+def clean(text: str) -> str:
+    """Somebody else's text as it may stand in a log: on one line, printable, at most 200 characters."""
     return "".join(c if c.isprintable() else " " for c in text[:DESCRIPTION_CAP])
 
 

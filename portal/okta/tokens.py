@@ -148,7 +148,7 @@ def _read_tokens(document: dict[str, Any], *, refresh_token: str | None = None, 
         raise Refused(Problem.OKTA_ANSWER_INVALID, "token_error", "HTTP 200 with an error")
     kind = document.get("token_type")
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise Refused(Problem.OKTA_ANSWER_INVALID, "token_type_unsupported", repr(kind)[:40])
+        raise Refused(Problem.OKTA_ANSWER_INVALID, "token_type_unsupported", f"{kind!r:.40}")
     access_token = _read_token(document, "access_token", MAX_ACCESS_TOKEN)
     if access_token is None:
         raise _invalid("access_token")

@@ -27,6 +27,7 @@ _HEAD = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*+
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_ESCAPES = {chr(code): quote_plus(chr(code)) for code in range(128)}
 _OUR_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _OUR_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?|")
 # What decides where an answer ends or leads must be said once; the rest may be a list.
@@ -60,12 +61,14 @@ class Stream(Protocol):
 
 def write_form(form: Mapping[str, str]) -> bytes:
     """`form` as application/x-www-form-urlencoded in UTF-8 (RFC 6749 appendix B)."""
-    # Codes, verifiers and ids need no escaping; asking first is what makes this seven times as fast as urlencode.
     return "&".join(f"{_escape(name)}={_escape(value)}" for name, value in form.items()).encode("ascii")
 
 
 def _escape(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else quote_plus(text)
+    # Nearly all of it is ids and codes that need no escaping, and this is on the way of every login.
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(map(_ESCAPES.__getitem__, text)) if text.isascii() else quote_plus(text)
 
 
 def write_request(

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from portal.store.hot import Hot
 from portal.store.models import activity
 
-_RECORD = insert(activity)
+_RECORD = Hot(insert(activity), ("organization_id", "at", "who", "what", "about", "reference"))
 _NEWEST = (
     select(activity.c.at, activity.c.who, activity.c.what, activity.c.about, activity.c.reference)
     .where(activity.c.organization_id == bindparam("organization_id"))
@@ -50,7 +51,7 @@ def record_event(
         "about": json.dumps(about, separators=(",", ":")) if about else "{}",
         "reference": reference,
     }
-    connection.execute(_RECORD, row)
+    _RECORD.run(connection, row)
 
 
 def list_events(connection: Connection, organization_id: int, *, limit: int = 50) -> list[Event]:

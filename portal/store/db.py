@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -47,10 +48,18 @@ class _Use:
 
     def __enter__(self) -> Connection:
         try:
-            self._connection = self._engine.connect()
-            return self._connection
+            connection = self._connection = self._engine.connect()
         except DBAPIError as exc:
             raise _translated(exc) from exc
+        if self._writes:
+            try:
+                connection.begin()
+            except Exception as exc:
+                connection.close()
+                if isinstance(exc, sqlite3.OperationalError | DBAPIError):
+                    raise Refused(Problem.UNAVAILABLE, "database_locked", str(exc)[:200]) from exc
+                raise
+        return connection
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from portal.errors import Problem, Refused
+from portal.store.hot import Hot
 from portal.store.models import apps, identities, integrations, members, organizations, sessions, users
+from portal.store.organizations import is_slug
 
 UNDO_SECONDS = 30 * 86400
+_PRINTABLE = re.compile(r"[!-~]{1,300}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,12 @@ _LOGIN = (
     .join(apps, apps.c.integration_id == integrations.c.id)
     .where(integrations.c.deleted_at.is_(None), apps.c.kind == "spa")
 )
-_LOGIN_BY_SLUG = _LOGIN.where(organizations.c.slug == bindparam("slug"))
-_LOGIN_BY_ID = _LOGIN.where(integrations.c.id == bindparam("integration_id"))
+_LOGIN_BY_SLUG = Hot(_LOGIN.where(organizations.c.slug == bindparam("slug")))
+_LOGIN_BY_ID = Hot(_LOGIN.where(integrations.c.id == bindparam("integration_id")))
+# On PostgreSQL, whoever saves or deletes it waits until the session that is being opened can be seen and ended.
+_LOGIN_HELD = Hot(
+    _LOGIN.where(integrations.c.id == bindparam("integration_id")).with_for_update(read=True, of=integrations)
+)
 _LOGIN_BY_ISSUER = _LOGIN.where(apps.c.issuer == bindparam("issuer")).order_by(integrations.c.id)
 
 _INTEGRATION = select(
@@ -107,18 +115,23 @@ _APPS = select(apps.c.kind, apps.c.client_id, apps.c.domain, apps.c.issuer, apps
 
 def find_login(connection: Connection, slug: str) -> Login | None:
     """How people of the organization with this slug log in by Okta on the web, if it is connected."""
-    row = connection.execute(_LOGIN_BY_SLUG, {"slug": slug}).first()
+    row = _LOGIN_BY_SLUG.first(connection, {"slug": slug}) if is_slug(slug) else None
     return Login(*row) if row else None
 
 
-def find_login_by_integration(connection: Connection, integration_id: int) -> Login | None:
-    """The same, for a login under way; None once that integration has been deleted."""
-    row = connection.execute(_LOGIN_BY_ID, {"integration_id": integration_id}).first()
+def find_login_by_integration(connection: Connection, integration_id: int, *, hold: bool = False) -> Login | None:
+    """The same, for a login under way; None once that integration has been deleted.
+
+    hold -- it shall not change before this transaction ends.
+    """
+    row = (_LOGIN_HELD if hold else _LOGIN_BY_ID).first(connection, {"integration_id": integration_id})
     return Login(*row) if row else None
 
 
 def list_logins_by_issuer(connection: Connection, issuer: str) -> list[Login]:
     """The organizations that are connected to this issuer; more than one may share an Okta."""
+    if not _PRINTABLE.fullmatch(issuer):
+        return []
     return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer})]
 
 
@@ -143,6 +156,10 @@ def save_integration(
 
     Raises Refused(CONFLICT) when `expected_version` is given and somebody else has saved meanwhile.
     """
+    # One save at a time: without the lock, two on PostgreSQL both read the version that each of them then counts up.
+    # FOR NO KEY UPDATE, since a login that inserts rows of this organization must not have to wait for it.
+    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
+    connection.execute(mine.with_for_update(key_share=True))
     live = find_integration(connection, organization_id)
     if expected_version is not None and expected_version != (live.version if live else 0):
         raise Refused(Problem.CONFLICT, "integration_version")

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
+from portal.store.hot import Hot
 from portal.store.models import identities, members, organizations, users
 from portal.store.organizations import email_domain, owns_domain_of
 
 ROLES = ("owner", "admin", "volunteer")
 
-_IDENTITY = (
+_IDENTITY = Hot(
     select(identities.c.id, users.c.id, users.c.email, users.c.name, members.c.role)
     .select_from(identities)
     .join(users, users.c.id == identities.c.user_id)
@@ -35,8 +36,11 @@ _MEMBERSHIPS = (
 _FOREIGN = select(func.count(members.c.id)).where(
     members.c.user_id == bindparam("user_id"), members.c.organization_id != bindparam("organization_id")
 )
-_SAME_ISSUER = select(identities.c.id).where(
-    identities.c.user_id == bindparam("user_id"), identities.c.issuer == bindparam("issuer")
+_ANOTHER_SUB = select(identities.c.id).where(
+    identities.c.user_id == bindparam("user_id"),
+    identities.c.issuer == bindparam("issuer"),
+    # This very person, let in a moment ago by a login at the same time, is an IntegrityError below and not a stranger.
+    identities.c.sub != bindparam("sub"),
 )
 
 
@@ -138,7 +142,7 @@ def admit_person(connection: Connection, organization_id: int, profile: Profile,
     twice at the same time: the caller tries once more in a new transaction.
     """
     keys = {"issuer": profile.issuer, "sub": profile.sub, "organization_id": organization_id}
-    row = connection.execute(_IDENTITY, keys).first()
+    row = _IDENTITY.first(connection, keys)
     if row is None:
         return _admit_stranger(connection, organization_id, profile, now)
     identity_id, user_id, email, name, role = row
@@ -158,7 +162,8 @@ def link_identity(
 
     Raises Refused(ACCOUNT_TAKEN) when the account already has another person of this issuer.
     """
-    if connection.execute(_SAME_ISSUER, {"user_id": user_id, "issuer": profile.issuer}).first():
+    keys = {"user_id": user_id, "issuer": profile.issuer, "sub": profile.sub}
+    if connection.execute(_ANOTHER_SUB, keys).first():
         raise Refused(Problem.ACCOUNT_TAKEN, "account_of_another_sub")
     mine = (members.c.organization_id == organization_id) & (members.c.user_id == user_id)
     role = connection.execute(select(members.c.role).where(mine)).scalar()

@@ -163,7 +163,7 @@ sessions = Table(
     Column("ended_why", String(40)),
     Index(None, "user_id"),
     Index(None, "integration_id"),
-    Index(None, "expires_at"),
+    sqlite_with_rowid=False,
 )
 
 # One row for each login that came back: whoever inserts it first may redeem the code.
@@ -172,7 +172,7 @@ claimed_attempts = Table(
     metadata,
     Column("state_hash", LargeBinary(32), primary_key=True),
     _time("claimed_at"),
-    Index(None, "claimed_at"),
+    sqlite_with_rowid=False,
 )
 
 activity = Table(

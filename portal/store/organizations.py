@@ -14,6 +14,8 @@ from portal.store.models import domains, organizations
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+# RFC 5321 4.1.2 without quoted strings, which nobody has and every parser reads differently.
+_LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 # Paths that /login/<slug> and /organizations/<slug> would hide.
 _RESERVED = frozenset({"callback", "initiate", "link", "new"})
 
@@ -63,9 +65,14 @@ def create_organization(
     return Organization(organization_id, slug, name.strip())
 
 
+def is_slug(text: str) -> bool:
+    """Whether this could be an organization's slug at all."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def find_organization(connection: Connection, slug: str) -> Organization | None:
     """The organization with this slug."""
-    row = connection.execute(_BY_SLUG, {"slug": slug}).first()
+    row = connection.execute(_BY_SLUG, {"slug": slug}).first() if is_slug(slug) else None
     return Organization(*row) if row else None
 
 
@@ -79,8 +86,8 @@ def load_organization(connection: Connection, slug: str) -> Organization:
 
 def email_domain(email: str) -> str:
     """The domain of an e-mail address, lower case; "" when there is not exactly one @ in plain ASCII."""
-    local, at, domain = email.strip().partition("@")
-    fits = at and local and _DOMAIN.fullmatch(domain.lower()) and email.isascii()
+    local, _at, domain = email.strip().partition("@")
+    fits = _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain.lower())
     return domain.lower() if fits else ""
 
 

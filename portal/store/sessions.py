@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from portal.store.hot import Hot
 from portal.store.models import claimed_attempts, identities, members, organizations, sessions, users
 
 IDLE_SECONDS = 12 * 3600
@@ -45,7 +46,7 @@ class Session:
         return min(self.expires_at, self.used_at + IDLE_SECONDS)
 
 
-_FIND = (
+_FIND = Hot(
     select(
         sessions.c.id_hash,
         users.c.id,
@@ -79,18 +80,21 @@ _FIND = (
         sessions.c.used_at > bindparam("idle_since"),
     )
 )
-_OPEN = insert(sessions)
-_TOUCH = update(sessions).where(sessions.c.id_hash == bindparam("key")).values(used_at=bindparam("now"))
-_END = (
+_OPEN = Hot(insert(sessions), [column.name for column in sessions.c if not column.name.startswith("ended")])
+_TOUCH = Hot(update(sessions).where(sessions.c.id_hash == bindparam("key")).values(used_at=bindparam("now")))
+_END = Hot(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=None)
 )
 _CLAIMED = select(claimed_attempts.c.claimed_at).where(claimed_attempts.c.state_hash == bindparam("state_hash"))
-_CLAIM = {
-    "sqlite": sqlite_insert(claimed_attempts).on_conflict_do_nothing(),
-    "postgresql": postgresql_insert(claimed_attempts).on_conflict_do_nothing(),
-}
+_CLAIM = Hot(
+    {
+        "sqlite": sqlite_insert(claimed_attempts).on_conflict_do_nothing(),
+        "postgresql": postgresql_insert(claimed_attempts).on_conflict_do_nothing(),
+    },
+    ("state_hash", "claimed_at"),
+)
 
 
 def hash_id(session_id: str) -> bytes:
@@ -112,8 +116,8 @@ def open_session(
     sealed_tokens: bytes | None = None,
 ) -> None:
     """Starts a session; it ends after 14 days, or after 12 hours without use."""
-    connection.execute(
-        _OPEN,
+    _OPEN.run(
+        connection,
         {
             "id_hash": hash_id(session_id),
             "organization_id": organization_id,
@@ -134,24 +138,24 @@ def open_session(
 def find_session(connection: Connection, session_id: str, *, now: int) -> Session | None:
     """The live session with this id."""
     keys = {"id_hash": hash_id(session_id), "now": now, "idle_since": now - IDLE_SECONDS}
-    row = connection.execute(_FIND, keys).first()
-    return Session(*tuple(row)) if row else None
+    row = _FIND.first(connection, keys)
+    return Session(*row) if row else None
 
 
 def touch_session(connection: Connection, session: Session, *, now: int) -> None:
     """Writes down that the session is in use."""
-    connection.execute(_TOUCH, {"key": session.id_hash, "now": now})
+    _TOUCH.run(connection, {"key": session.id_hash, "now": now})
 
 
 def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int) -> bool:
     """Ends a session for good; False when it had ended before."""
-    return connection.execute(_END, {"key": id_hash, "now": now, "why": why}).rowcount > 0
+    return _END.run(connection, {"key": id_hash, "now": now, "why": why}) > 0
 
 
 def claim_attempt(connection: Connection, state: str, *, now: int) -> bool:
     """True for exactly one caller, over all threads, workers and nodes: the one that may redeem the code."""
     row = {"state_hash": hash_id(state), "claimed_at": now}
-    return connection.execute(_CLAIM[connection.dialect.name], row).rowcount == 1
+    return _CLAIM.run(connection, row) == 1
 
 
 def find_claim(connection: Connection, state: str) -> int | None:

@@ -40,6 +40,8 @@ def init_app(app: Flask) -> None:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Babel(app, default_translation_directories=f"{ROOT}/translations", locale_selector=render.language)
+    # Werkzeug would answer //okta with a redirect to a host of its own making.
+    app.url_map.merge_slashes = False
     headers.init_app(app)
     identity.init_app(app)
     guards.init_app(app)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed
 
 from portal import logins
 from portal.errors import Problem, Refused
 from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, read_callback, state_of
-from portal.store.activity import record_event
 from portal.store.sessions import find_claim, find_session
-from portal.web import linking
+from portal.web import linking, throttle
 from portal.web.attempts import drop_attempt, find_attempt, session_id_of
 from portal.web.cookies import read_cookie
 from portal.web.errors import answer_problem, note_refusal
@@ -25,22 +26,32 @@ from portal.web.login import pages, services
 from portal.web.redirects import Redirect
 from portal.web.render import render
 
+_OKTA_SECONDS = 9.0  # For all calls of one login together; the page has to be there within ten.
 _WAIT_SECONDS = 1.0
+_WAITING = threading.BoundedSemaphore(8)
+_NOT_OVER = (Problem.ATTEMPT_UNKNOWN, Problem.ATTEMPT_USED, Problem.CALLBACK_INVALID)
 _UNDER_WAY_SECONDS = 12  # A call to Okta takes 10 at most.
 
 
-@pages.route("/login/callback", methods=["GET", "HEAD"])
-@public()
+# All methods are ours, or `/login/<slug>` would take a POST for a password at an organization called "callback".
+@pages.route(
+    "/login/callback",
+    methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+    provide_automatic_options=False,
+)
+@public(forms=False)
 def callback() -> ResponseReturnValue:
     """Where Okta sends people back."""
     if request.method != "GET":
-        return answer_problem(Problem.METHOD_NOT_ALLOWED)
+        raise MethodNotAllowed(["GET"])
+    throttle.demand_calm()
     raw = request.query_string.decode("ascii", "replace")
     attempt = find_attempt(services(), state_of(raw))
     if attempt is None:
         return _not_ours()
     try:
-        return _finish(attempt, raw)
+        with services().door.within(_OKTA_SECONDS):
+            return _finish(attempt, raw)
     except Refused as refused:
         return _refuse(refused, attempt)
 
@@ -54,29 +65,31 @@ def _not_ours() -> ResponseReturnValue:
 
 
 def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
-    provider = services().providers.load(attempt.issuer)
+    ours = services()
+    provider = ours.providers.load(attempt.issuer)
     came_back = read_callback(
         raw,
         attempt,
         requires_iss=provider.requires_iss,
-        now=services().now(),
-        seconds=services().settings.attempt_seconds,
+        now=ours.now(),
+        seconds=ours.settings.attempt_seconds,
     )
     if not isinstance(came_back, Code):
         raise Refused(Problem.OKTA_MISCONFIGURED, "embedded_return_not_expected")
-    login, is_first = logins.claim(services(), attempt)
+    login, is_first = logins.claim(ours, attempt)
     if not is_first:
         return _second_time(attempt)
-    proof = logins.prove_person(services(), attempt, came_back.code)
-    session_id = session_id_of(services(), attempt)
+    g.claimed = True
+    proof = logins.prove_person(ours, attempt, came_back.code)
+    session_id = session_id_of(ours, attempt)
     try:
         logins.open_okta_session(
-            services(),
+            ours,
             login,
             proof,
             session_id=session_id,
             reference=reference(),
-            replaced=read_cookie(services().settings, "session"),
+            replaced=read_cookie(ours.settings, "session"),
         )
     except Refused as refused:
         if refused.problem is Problem.ACCOUNT_EXISTS:
@@ -97,34 +110,37 @@ def _second_time(attempt: Attempt) -> ResponseReturnValue:
     """The same return again (double click, reload, a dropped answer): the same session, and Okta is not asked."""
     session_id = session_id_of(services(), attempt)
     patience = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < patience:
+    while True:
         with services().db.reading() as connection:
             if find_session(connection, session_id, now=services().now()) is not None:
                 return _enter(attempt, session_id)
-            claimed_at = find_claim(connection, attempt.state)
+            claimed_at = find_claim(connection, attempt.state) or 0
+        if services().now() - claimed_at > _UNDER_WAY_SECONDS:
+            raise Refused(Problem.ATTEMPT_USED)
+        if time.monotonic() > patience or not _may_wait():
+            return render("pages/login/finishing.html", retry_url=request.full_path), 202
+
+
+def _may_wait() -> bool:
+    """Sleeps a moment, unless many others do: a link that is opened over and over must not hold every worker."""
+    if not _WAITING.acquire(blocking=False):
+        return False
+    try:
         time.sleep(0.05)
-    if claimed_at is not None and services().now() - claimed_at < _UNDER_WAY_SECONDS:
-        return render("pages/login/finishing.html", retry_url=request.full_path), 202
-    raise Refused(Problem.ATTEMPT_USED)
+    finally:
+        _WAITING.release()
+    return True
 
 
 def _refuse(refused: Refused, attempt: Attempt) -> Response:
-    """The page, a line in the organization's activity, and the attempt is over unless trying again makes sense."""
+    """The page, a line in the activity, and the attempt is over unless a stranger could have sent this."""
     LOGINS.labels("okta", "refused").inc()
     note_refusal(refused)
-    with services().db.writing() as connection:
-        record_event(
-            connection,
-            attempt.organization_id,
-            who="",
-            what="login.refused",
-            now=services().now(),
-            reference=reference(),
-            about={"code": refused.problem.code, "reason": refused.reason, "method": "okta"},
-        )
+    if refused.problem not in _NOT_OVER and throttle.count_refusal():
+        logins.end_refused(services(), attempt, refused, reference=reference(), claimed=g.get("claimed", False))
     login = logins.find_current(services(), attempt)
     retry_url = linking.restart_url(login.slug, attempt.return_to) if login else "/login"
     response = answer_problem(refused.problem, retry_url=retry_url)
-    if refused.problem not in (Problem.ATTEMPT_UNKNOWN, Problem.ATTEMPT_USED, Problem.ISSUER_CONFUSED):
+    if refused.problem not in _NOT_OVER:
         drop_attempt(response, services(), attempt)
     return response

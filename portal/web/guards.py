@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.errors import Problem, Refused
 from portal.services import Services
+from portal.web.headers import name_route
 from portal.web.identity import PERMISSIONS, Viewer, viewer
 from portal.web.redirects import Redirect
 
@@ -26,15 +27,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who may use a view. `action` is a key of PERMISSIONS, "" for every logged-in person, None for everybody;
-    `landing` -- a person who asked for it may be sent there after logging in."""
+    `landing` -- a person who asked for it may be sent there after logging in; `forms` -- False where the view takes
+    none and says 405 by itself, whatever site they come from."""
 
     action: str | None
     landing: bool
+    forms: bool = True
 
 
-def public(*, landing: bool = False) -> Callable[[View], View]:
+def public(*, landing: bool = False, forms: bool = True) -> Callable[[View], View]:
     """The view is for everybody."""
-    return lambda view: _register(view, Access(None, landing))
+    return lambda view: _register(view, Access(None, landing, forms))
 
 
 def member(action: str = "", *, landing: bool = True) -> Callable[[View], View]:
@@ -77,9 +80,10 @@ def _register(view: View, access: Access) -> View:
 def _guard() -> ResponseReturnValue | None:
     if request.url_rule is None:
         return None  # Flask answers 404 or 405 by itself.
-    if request.method not in SAFE_METHODS:
-        _demand_same_site()
+    name_route(request.url_rule.rule)
     access = access_of(current_app, request.endpoint or "")
+    if request.method not in SAFE_METHODS and (access is None or access.forms):
+        _demand_same_site()
     if access is None:
         raise Refused(Problem.FORBIDDEN, "route_without_guard")
     return None if access.action is None else _guard_member(access.action)
@@ -95,7 +99,7 @@ def _guard_member(action: str) -> ResponseReturnValue | None:
     if action and not person.may(action):
         raise Refused(Problem.FORBIDDEN, "role_" + person.role)
     if request.method not in SAFE_METHODS:
-        _demand_same_session(person)
+        demand_same_session(person)
     return None
 
 
@@ -123,7 +127,7 @@ def _demand_same_site() -> None:
         raise Refused(Problem.CROSS_SITE, "origin")
 
 
-def _demand_same_session(person: Viewer) -> None:
+def demand_same_session(person: Viewer) -> None:
     """A form that was made for another session (another tab logged in as somebody else) changes nothing."""
     stamp = request.form.get("form_stamp")
     if stamp and not hmac.compare_digest(stamp.encode(), person.form_stamp.encode()):

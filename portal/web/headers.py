@@ -39,23 +39,23 @@ _DEFAULTS = {
 _REFERENCE, _ROUTE = "point.reference", "point.route"
 
 
+
 def init_app(app: Flask) -> None:
     """Puts the layer around the application."""
     services: Services = app.extensions["point"]
     fixed = [*_HEADERS, _STRICT_TRANSPORT] if services.settings.secure else _HEADERS
     app.wsgi_app = _layer(app.wsgi_app, fixed)  # type: ignore[method-assign, assignment]
 
-    @app.before_request
-    def name_route() -> None:
-        # The rule, not the path: a path that nobody knows may be a deep link with a code in it.
-        if request.url_rule is not None:
-            request.environ[_ROUTE] = request.url_rule.rule
-
 
 def reference() -> str:
     """What this request is called in logs, and on its error page if there is one: eight characters to read out."""
     found: str = request.environ[_REFERENCE]
     return found
+
+
+def name_route(rule: str) -> None:
+    """What this request is called in logs and metrics: its rule, never its path, which may be a link with a code."""
+    request.environ[_ROUTE] = rule
 
 
 def _layer(application: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIApplication:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+import ipaddress
+
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from portal import metrics
-from portal.errors import Refused
+from portal.errors import Problem, Refused
 from portal.services import Services
 from portal.web import throttle
 from portal.web.guards import public
@@ -35,14 +38,23 @@ def readyz() -> ResponseReturnValue:
 @pages.get("/metrics")
 @public()
 def show_metrics() -> Response:
-    """Prometheus text."""
+    """Prometheus text, for whoever asks from this machine or its own network and not through a proxy."""
+    if request.headers.get("X-Forwarded-For") or not _is_near(request.remote_addr or ""):
+        raise Refused(Problem.NOT_FOUND, "metrics_from_afar")
     return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 def _database_answers(services: Services) -> bool:
     try:
         with services.db.reading() as connection:
             connection.execute(text("SELECT 1 FROM alembic_version"))
-    except Refused:
+    except (Refused, DBAPIError):
         return False
     return True

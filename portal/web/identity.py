@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Flask, Request, Response, current_app
-from flask.sessions import SessionInterface, SessionMixin
+from flask import Flask, Response, current_app
 from flask_login import LoginManager, current_user
 
 from portal.services import Services
@@ -71,21 +69,8 @@ class Viewer:
         return hashlib.sha256(b"form\0" + self.session_id.encode()).hexdigest()[:32]
 
 
-class _Nothing(dict[str, Any], SessionMixin):
-    """Flask's own session, which the portal does not use: ours are on the server."""
-
-
-class _NoSessions(SessionInterface):
-    def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        return _Nothing()
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        return None
-
-
 def init_app(app: Flask) -> None:
     """Makes Flask-Login's `current_user` come from our session cookie."""
-    app.session_interface = _NoSessions()
     manager = LoginManager()
     manager.session_protection = None
     manager.request_loader(lambda _request: load_viewer())

@@ -12,20 +12,26 @@ from portal.services import Services
 from portal.web.cookies import read_cookie, set_cookie
 
 _YEAR = 365 * 86400
+_MOST = 5
 
 
 def is_known(services: Services, user_id: int) -> bool:
     """Whether this browser has logged in to that account with its password before."""
-    value = read_cookie(services.settings, "known") or ""
-    try:
-        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        return services.sealer.unseal("known browser", sealed) == str(user_id).encode()
-    except (binascii.Error, ValueError, SealBroken):
-        return False
+    return str(user_id) in _known(services)
 
 
 def remember(response: Response, services: Services, user_id: int) -> None:
-    """From now on this browser is known for that account."""
-    sealed = services.sealer.seal("known browser", str(user_id).encode())
+    """From now on this browser is known for that account, as for the last few others."""
+    ids = [str(user_id), *(known for known in _known(services) if known != str(user_id))][:_MOST]
+    sealed = services.sealer.seal("known browser", " ".join(ids).encode())
     value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     set_cookie(response, services.settings, "known", value, seconds=_YEAR)
+
+
+def _known(services: Services) -> list[str]:
+    value = read_cookie(services.settings, "known") or ""
+    try:
+        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        return services.sealer.unseal("known browser", sealed).decode().split()
+    except (binascii.Error, ValueError, SealBroken):
+        return []

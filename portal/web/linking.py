@@ -1,30 +1,34 @@
 """Connecting an Okta account to a POINT account that exists already, once its owner has logged in to that one.
 
-What Okta vouched for waits sealed in the browser; nothing is linked by the e-mail address alone.
+What Okta vouched for waits sealed in the browser; nothing is linked by the e-mail address alone. The account has to be
+proved after the offer, in another way than by the Okta that asks for it, and the button belongs to the offer shown.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import json
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Response
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
-from portal.logins import Proof
+from portal.logins import Proof, record_refusal
 from portal.okta.attempt import Attempt
 from portal.sealing import SealBroken
 from portal.store.activity import record_event
-from portal.store.integrations import Login, find_login_by_integration
-from portal.store.members import Profile, link_identity
+from portal.store.integrations import Login, find_login, find_login_by_integration
+from portal.store.members import Profile, find_user, link_identity, list_memberships
 from portal.web.attempts import drop_attempt
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
 from portal.web.errors import note_refusal
-from portal.web.guards import public
+from portal.web.guards import demand_same_session, public
 from portal.web.headers import reference
 from portal.web.identity import Viewer, viewer
 from portal.web.login import pages, services
@@ -38,11 +42,23 @@ def restart_url(slug: str, return_to: str) -> str:
     return f"/login/{slug}/okta" + (f"?{urlencode({'next': return_to})}" if return_to != HOME else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What waits: which organization's Okta vouched for whom, since when, and the page that was asked for."""
+
+    login: Login
+    profile: Profile
+    offered_at: int
+    return_to: str
+    mark: str
+
+
 def offer(login: Login, proof: Proof, attempt: Attempt, refused: Refused) -> Response:
     """Remembers what Okta vouched for and asks the person to log in to their account once."""
     note_refusal(refused)
-    waiting = [login.integration_id, login.version, services().now() + services().settings.attempt_seconds]
+    record_refusal(services(), login.organization_id, refused, reference=reference(), who=proof.profile.email)
     profile = proof.profile
+    waiting = [login.integration_id, login.version, services().now(), attempt.return_to]
     content = json.dumps([*waiting, profile.issuer, profile.sub, profile.email, profile.name]).encode()
     sealed = base64.urlsafe_b64encode(services().sealer.seal("link", content)).decode().rstrip("=")
     response = Redirect("/login/link")
@@ -55,60 +71,85 @@ def offer(login: Login, proof: Proof, attempt: Attempt, refused: Refused) -> Res
 @public(landing=True)
 def link_account() -> ResponseReturnValue:
     """Says what is asked for, and once the person is logged in to that account asks for the last word."""
-    login, profile = _waiting()
-    person = viewer()
-    query = urlencode({"email": profile.email, "next": "/login/link"})
+    waiting = _waiting()
     return render(
         "pages/login/link_account.html",
-        email=profile.email,
-        organization_name=login.name,
-        login_url=f"/login?{query}",
-        confirm=_owns(person, profile),
+        email=waiting.profile.email,
+        organization_name=waiting.login.name,
+        login_url=_own_login_url(waiting.profile.email),
+        confirm=_has_proved(viewer(), waiting),
+        mark=waiting.mark,
     )
 
 
 @pages.post("/login/link")
 @public()
 def link_account_now() -> ResponseReturnValue:
-    """Connects the two."""
-    login, profile = _waiting()
-    person = viewer()
-    if person is None or not _owns(person, profile):
+    """Connects the two. Ends on a page that leads on: a form may not be answered by a way to Okta (form-action)."""
+    waiting, person = _waiting(), viewer()
+    if person is None or not _has_proved(person, waiting):
         return Redirect("/login/link")
+    demand_same_session(person)
+    if not hmac.compare_digest(request.form.get("mark", "").encode(), waiting.mark.encode()):
+        raise Refused(Problem.SESSION_CHANGED, "another_offer")
     try:
         with services().db.writing() as connection:
-            link_identity(connection, login.organization_id, person.session.user_id, profile, now=services().now())
+            link_identity(
+                connection,
+                waiting.login.organization_id,
+                person.session.user_id,
+                waiting.profile,
+                now=services().now(),
+            )
             record_event(
                 connection,
-                login.organization_id,
-                who=profile.email,
+                waiting.login.organization_id,
+                who=waiting.profile.email,
                 what="identity.linked",
                 now=services().now(),
                 reference=reference(),
             )
     except IntegrityError as exc:
         raise Refused(Problem.ACCOUNT_TAKEN, "identity_linked_meanwhile") from exc
-    response = Redirect(restart_url(login.slug, HOME))
+    ways = {"okta_url": restart_url(waiting.login.slug, waiting.return_to), "password_url": HOME}
+    response = Response(render("pages/login/continue.html", organization_name=waiting.login.name, **ways))
     drop_cookie(response, services().settings, "link")
     return response
 
 
-def _owns(person: Viewer | None, profile: Profile) -> bool:
-    return person is not None and person.email == profile.email
+def _has_proved(person: Viewer | None, waiting: Offer) -> bool:
+    """Whether the person has logged in to that very account since the offer, and not by the Okta that makes it."""
+    if person is None or person.email != waiting.profile.email:
+        return False
+    session = person.session
+    return session.created_at >= waiting.offered_at and session.okta_issuer != waiting.profile.issuer
 
 
-def _waiting() -> tuple[Login, Profile]:
+def _own_login_url(email: str) -> str:
+    """The account's own way in: its password, or else the Okta of the organization that it belongs to."""
+    with services().db.reading() as connection:
+        user = find_user(connection, email)
+        memberships = list_memberships(connection, user.id) if user and user.password_hash is None else []
+        logins = [login for membership in memberships if (login := find_login(connection, membership.slug))]
+    if logins:
+        return restart_url(logins[0].slug, "/login/link")
+    return f"/login?{urlencode({'email': email, 'next': '/login/link', 'with': 'password'})}"
+
+
+def _waiting() -> Offer:
     """What waits in this browser. Raises Refused(ATTEMPT_EXPIRED, SETTINGS_CHANGED)."""
     value = read_cookie(services().settings, "link") or ""
     try:
         sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        integration_id, version, until, *person = json.loads(services().sealer.unseal("link", sealed))
+        found = json.loads(services().sealer.unseal("link", sealed))
+        integration_id, version, offered_at, return_to, *person = found
     except (binascii.Error, ValueError, SealBroken) as exc:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_unknown") from exc
-    if services().now() > until:
+    if services().now() > offered_at + services().settings.attempt_seconds:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_expired")
     with services().db.reading() as connection:
         login = find_login_by_integration(connection, integration_id)
     if login is None or login.version != version:
         raise Refused(Problem.SETTINGS_CHANGED, "link_settings_changed")
-    return login, Profile(*person)
+    mark = hashlib.sha256(value.encode()).hexdigest()[:32]
+    return Offer(login, Profile(*person), offered_at, return_to, mark)

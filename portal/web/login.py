@@ -10,6 +10,7 @@ from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from portal.errors import Problem, Refused
+from portal.logins import record_refusal
 from portal.metrics import LOGINS
 from portal.okta.attempt import authorization_url, start_login
 from portal.passwords import check_password
@@ -31,6 +32,7 @@ from portal.web.render import render
 from portal.web.return_to import HOME, return_address
 
 pages = Blueprint("login", __name__)
+_OKTA_SECONDS = 9.0
 
 
 def services() -> Services:
@@ -53,7 +55,10 @@ def start() -> ResponseReturnValue:
     """The e-mail address first."""
     if viewer() is not None:
         return Redirect(asked_for())
-    return _email_page(email=request.args.get("email", "")[:254])
+    email = request.args.get("email", "")[:254]
+    if request.args.get("with") == "password" and email_domain(email):
+        return _password_page(email)
+    return _email_page(email=email)
 
 
 @pages.post("/login")
@@ -117,10 +122,16 @@ def initiate() -> ResponseReturnValue:
     """A login that Okta's dashboard started (OpenID Connect Core 4): only ever a normal login at a known issuer."""
     with services().db.reading() as connection:
         logins = list_logins_by_issuer(connection, request.args.get("iss", "")[:300])
+        hinted = find_organization_by_email(connection, request.args.get("login_hint", ""))
     if not logins:
         raise Refused(Problem.ISSUER_UNKNOWN)
+    # Anybody may enter another organization's Okta as their own: among several, only the address can tell.
+    meant = [login for login in logins if hinted and login.organization_id == hinted.id] or logins
     query = {"next": _target(), "login_hint": request.args.get("login_hint", "")[:254]}
-    return Redirect(f"/login/{logins[0].slug}/okta?{urlencode({k: v for k, v in query.items() if v})}", 302)
+    if len(meant) > 1:
+        query = {"next": query["next"], "email": query["login_hint"]}
+    kept = urlencode({name: value for name, value in query.items() if value})
+    return Redirect(f"/login?{kept}" if len(meant) > 1 else f"/login/{meant[0].slug}/okta?{kept}", 302)
 
 
 def okta_url(slug: str, email: str = "") -> str:
@@ -140,7 +151,12 @@ def _target() -> str:
 
 
 def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
-    provider = services().providers.load(login.issuer)
+    try:
+        with services().door.within(_OKTA_SECONDS):
+            provider = services().providers.load(login.issuer)
+    except Refused as refused:
+        record_refusal(services(), login.organization_id, refused, reference=reference())
+        raise
     attempt = start_login(
         organization_id=login.organization_id,
         integration_id=login.integration_id,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal import logins
 from portal.errors import Refused
 from portal.okta.logout import logout_url
+from portal.okta.provider import Provider
 from portal.okta.tokens import revoke
 from portal.sealing import SealBroken
 from portal.services import Services
@@ -25,7 +26,7 @@ from portal.web.login import pages
 from portal.web.redirects import Redirect
 from portal.web.render import render
 
-_REVOKE_SECONDS = 2.0
+_OKTA_SECONDS = 3.0
 _RETURN_SECONDS = 300
 
 
@@ -37,8 +38,8 @@ def logout() -> ResponseReturnValue:
     person = viewer()
     okta_url = None
     if person is not None:
-        okta_url = _okta_logout(services, person.session) if request.form.get("okta") != "no" else None
         _end(services, person)
+        okta_url = _okta_logout(services, person.session) if request.form.get("okta") != "no" else None
         g._login_user = None
     state = "okta" if okta_url else "point"
     response = Response(render("pages/login/logging_out.html", okta_logout_url=okta_url)) if okta_url else Redirect("/")
@@ -74,24 +75,27 @@ def _okta_logout(services: Services, session: Session) -> str | None:
         return None
     try:
         tokens = logins.read_tokens(services, session.id_hash, session.sealed_tokens)
-        provider = services.providers.load(login.issuer)
-        if tokens.get("refresh_token"):
-            revoke(
-                services.door,
-                provider,
-                client_id=login.client_id,
-                token=tokens["refresh_token"],
-                hint="refresh_token",
-                deadline=_REVOKE_SECONDS,
-            )
-        return logout_url(
-            provider,
-            id_token_hint=tokens["id_token"],
-            post_logout_redirect_uri=services.settings.base_url,
-            state=secrets.token_urlsafe(16),
-        )
+        with services.door.within(_OKTA_SECONDS):
+            provider = services.providers.load(login.issuer)
+            _revoke(services, provider, login.client_id, tokens.get("refresh_token"))
     except SealBroken:
         return None
     except Refused as refused:
         note_refusal(refused)
         return None
+    return logout_url(
+        provider,
+        id_token_hint=tokens["id_token"],
+        post_logout_redirect_uri=services.settings.base_url,
+        state=secrets.token_urlsafe(16),
+    )
+
+
+def _revoke(services: Services, provider: Provider, client_id: str, refresh_token: str | None) -> None:
+    """The refresh token is of no use now. If Okta does not take it back, signing out goes on all the same."""
+    if not refresh_token:
+        return
+    try:
+        revoke(services.door, provider, client_id=client_id, token=refresh_token, hint="refresh_token")
+    except Refused as refused:
+        note_refusal(refused)

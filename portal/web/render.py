@@ -1,16 +1,17 @@
-"""Renders pages. Texts are translated when a template is compiled, once per language, not on every request:
-a page has some thirty of them, and looking each one up anew costs more than all the rest of the page."""
+"""Renders pages. What a template says with constants alone - texts in the reader's language, addresses of pages and
+assets - is settled when it is compiled, once per language: a page has some thirty of them, and looking each one up
+on every request costs more than all the rest of the page."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel.dates import format_datetime
-from babel.support import NullTranslations, Translations
+from babel.support import Translations
 from flask import Flask, current_app, g, has_request_context, request
 from jinja2 import Environment, StrictUndefined, nodes
 from jinja2.visitor import NodeTransformer
@@ -24,33 +25,41 @@ _ROOT = Path(__file__).parents[2]
 DEFAULT_LANGUAGE = "en"
 
 
-class _Translated(NodeTransformer):
-    """Puts the translation in the place of `_('constant text')`; texts with values stay calls."""
+class _Settled(NodeTransformer):
+    """Puts what a template says with constants alone in the place of the call: `_('text')`, `url_for('login.start')`,
+    `asset('css/point.css')`, `lang`. Texts and addresses with values stay calls."""
 
-    def __init__(self, translations: NullTranslations) -> None:
-        self._translations = translations
+    def __init__(self, pages: _Pages) -> None:
+        self._pages = pages
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the visitor's own naming
         self.generic_visit(node)
-        name = node.node
-        simple = isinstance(name, nodes.Name) and name.name == "_" and len(node.args) == 1 and not node.kwargs
-        if simple and isinstance(node.args[0], nodes.Const):
-            text = self._translations.gettext(node.args[0].value)
-            return nodes.Const(Markup(text), lineno=node.lineno)  # noqa: S704 - our own catalogue, not a visitor's text
+        name = node.node.name if isinstance(node.node, nodes.Name) else ""
+        constant = all(isinstance(part, nodes.Const) for part in node.args) and not node.kwargs
+        settle = self._pages.settled.get(name)
+        if settle is None or len(node.args) != 1 or not constant:
+            return node
+        value = settle(node.args[0].value)  # type: ignore[attr-defined]
+        # Our own catalogue and our own routes, not a visitor's text.
+        return nodes.Const(Markup(value) if name == "_" else value, lineno=node.lineno)  # noqa: S704
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802
+        if node.ctx == "load" and node.name in ("lang", "demo", "support_email"):
+            return nodes.Const(self._pages.globals[node.name], lineno=node.lineno)
         return node
 
 
 class _Pages(Environment):
-    """Jinja for one language."""
+    """Jinja for one language. `settled` -- what may be called with a constant when a template is compiled."""
 
-    translations: NullTranslations = NullTranslations()
+    settled: dict[str, Callable[[str], str]]
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """One plain dict for all templates, which Jinja compares with at every import of a component."""
         return self.globals if not d else super().make_globals(d)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree: nodes.Template = _Translated(self.translations).visit(super()._parse(source, name, filename))
+        tree: nodes.Template = _Settled(self).visit(super()._parse(source, name, filename))
         return tree
 
 
@@ -100,10 +109,8 @@ def _environment(app: Flask, language_: str) -> _Pages:
         auto_reload=services.settings.demo,
         extensions=["jinja2.ext.i18n"],
     )
-    pages.translations = Translations.load(str(_ROOT / "translations"), [language_])
-    pages.install_gettext_callables(  # type: ignore[attr-defined]
-        pages.translations.gettext, pages.translations.ngettext, newstyle=True
-    )
+    catalogue = Translations.load(str(_ROOT / "translations"), [language_])
+    pages.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     adapter = app.url_map.bind("localhost")
 
     @lru_cache(maxsize=2000)
@@ -111,6 +118,7 @@ def _environment(app: Flask, language_: str) -> _Pages:
         given = {name: value for name, value in values.items() if value not in (None, "")}
         return str(adapter.build(endpoint, given))
 
+    pages.settled = {"_": lambda text: catalogue.gettext(text) % {}, "url_for": address, "asset": assets.address}
     pages.globals.update(
         url_for=address,
         asset=assets.address,

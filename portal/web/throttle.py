@@ -23,6 +23,11 @@ from portal.services import Services
 from portal.settings import Settings
 from portal.web.headers import reference
 
+# A school behind one address has refusals too, when its Okta is set up wrong.
+_REFUSALS = 60
+_MOST_RESTLESS = 10_000
+_RESTLESS: dict[str, float] = {}
+
 
 @lru_cache
 def _limiter(redis_url: str | None) -> MovingWindowRateLimiter:
@@ -36,18 +41,42 @@ def storage_answers(settings: Settings) -> bool:
 
 
 def limit_passwords(email: str, *, known_browser: bool) -> None:
-    """At most 30 tries a minute from one network and 10 in ten minutes for one address (known browsers apart).
+    """At most 30 tries a minute from one network, 10 in ten minutes from there for one address, and 200 for one address
+    from anywhere, of which a browser that has logged in to it before knows nothing.
 
     Raises Refused(TOO_MANY).
     """
-    _hit("password-network", network_of(request.remote_addr or ""), count=30, minutes=1)
-    whose = network_of(request.remote_addr or "") if known_browser else ""
-    _hit("password-address", hashlib.sha256(f"{email}\0{whose}".encode()).hexdigest(), count=10, minutes=10)
+    network = network_of(request.remote_addr or "")
+    address = hashlib.sha256(email.encode()).hexdigest()
+    _hit("password-network", network, count=30, minutes=1)
+    _hit("password-known" if known_browser else "password-address", f"{address} {network}", count=10, minutes=10)
+    if not known_browser:
+        _hit("password-anywhere", address, count=200, minutes=10)
 
 
 def limit_saves(organization_id: int) -> None:
     """At most 30 saves in ten minutes of one organization, since each asks Okta. Raises Refused(TOO_MANY)."""
     _hit("save", str(organization_id), count=30, minutes=10)
+
+
+def count_refusal() -> bool:
+    """Counts a login that came back and was turned down; False when this network has had very many lately."""
+    network = network_of(request.remote_addr or "")
+    try:
+        _hit("refused-callback", network, count=_REFUSALS, minutes=1)
+    except Refused:
+        if len(_RESTLESS) > _MOST_RESTLESS:
+            _RESTLESS.clear()
+        _RESTLESS[network] = time.monotonic() + 60
+        return False
+    return True
+
+
+def demand_calm() -> None:
+    """Turns away a network that keeps coming back with logins that are turned down. Raises Refused(TOO_MANY)."""
+    if _RESTLESS and time.monotonic() < _RESTLESS.get(network_of(request.remote_addr or ""), 0.0):
+        g.retry_after = 60
+        raise Refused(Problem.TOO_MANY, "refused_callback")
 
 
 def network_of(address: str) -> str:

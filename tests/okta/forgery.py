@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-CASES = Path(__file__).parents[3] / "shared" / "cases"
+CASES = Path(os.environ.get("POINT_SHARED", Path(__file__).parents[3] / "shared")) / "cases"
 
 
 def load_cases(name: str, member: str = "cases") -> list[dict[str, Any]]:

@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from portal.errors import Problem, Refused
 from portal.okta.http import Answer, Door
+from portal.okta.wire import write_form
 from tests.okta.hostile import Hostile, Step, answer, drip, hang, hang_up, load_cases, needs_cases, raw, reset, then
 
+ASCII = "".join(map(chr, range(128)))
 FORM = {"grant_type": "authorization_code", "code": "secret-code", "code_verifier": "secret-verifier"}
 
 OF_50 = raw("HTTP/1.1 200 OK", "Content-Length: 50")
@@ -268,6 +271,11 @@ def test_credentials_and_other_bodies_go_where_the_caller_says(door: Door) -> No
         head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert (head.count(b"Accept:"), basic.encode() in head, body) == (1, True, b'{"a":1}')
     assert b"Origin" not in head
+
+
+@pytest.mark.parametrize("text", ["", "plain-._~", " +&=%/:?#[]@!$'()*,;", "\r\n\t\x00\x7f", "äöü €", ASCII])
+def test_a_form_says_the_same_as_the_standard_library(text: str) -> None:
+    assert write_form({"a": text, text: "b"}) == urlencode({"a": text, text: "b"}).encode()
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,20 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used() -> None:
     door.close()
 
 
+def test_addresses_are_believed_for_a_minute() -> None:
+    now, asked = [0.0], []
+
+    def resolve(host: str, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        return [entry("8.8.8.8"), entry("2600::1")]
+
+    addresses = Addresses(resolve, lambda: now[0])
+    for when in (0.0, 59.0, 61.0):
+        now[0] = when
+        assert addresses.find("a.okta.com", Deadline(time.monotonic, 1)) == ("8.8.8.8", "2600::1")
+    assert len(asked) == 2
+
+
 def test_the_next_address_is_tried_when_one_is_dead() -> None:
     door = Door(loopback=True, resolve=resolver({"localhost": ["127.0.0.9", "127.0.0.1"]}))
     with Hostile() as server:

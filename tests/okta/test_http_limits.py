@@ -43,19 +43,19 @@ def test_a_post_on_a_connection_that_was_closed_while_idle_works(door: Door) -> 
 
 
 @pytest.mark.parametrize("end", [hang_up, reset])
-def test_a_post_is_repeated_once_when_a_kept_connection_ends_without_a_byte(door: Door, end: Step) -> None:
-    """The server's close crossed our request: it looks like an end right after sending."""
+def test_a_post_is_never_repeated_even_when_a_kept_connection_ends_without_a_byte(door: Door, end: Step) -> None:
+    """The code may have been redeemed: Okta revokes what it gave for a code that comes twice."""
     with Hostile(answer(), end, answer(b"3")) as server:
         door.post_form(server.url, FORM)
-        assert door.post_form(server.url, FORM).body == b"3"
-        assert (server.connections, len(server.requests)) == (2, 3)
+        assert reason_for(lambda: door.post_form(server.url, FORM)) == "op_unavailable"
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("end", [hang_up, reset])
 def test_the_repetition_is_not_repeated(door: Door, end: Step) -> None:
     with Hostile(answer(), end, end, answer()) as server:
-        door.post_form(server.url, FORM)
-        assert reason_for(lambda: door.post_form(server.url, FORM)) == "op_unavailable"
+        door.get(server.url)
+        assert reason_for(lambda: door.get(server.url)) == "op_unavailable"
         assert len(server.requests) == 3
 
 

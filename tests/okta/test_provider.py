@@ -12,6 +12,7 @@ import pytest
 
 from portal.errors import Problem, Refused
 from portal.okta.answer import Answer
+from portal.okta.keep import Kept
 from portal.okta.keys import read_keys
 from portal.okta.provider import Provider, Providers, read_metadata
 from tests.okta.forgery import by_id, ec_jwk, encode, load_cases, rsa_jwk, test_keys
@@ -38,11 +39,15 @@ class Okta(ScriptedDoor):
         self.metadata: Answer | Refused = answer(metadata())
         self.keys: Answer | Refused = answer(KEYS.jwks())
         self.delay = 0.0
+        self.asking, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
         self.providers = Providers(self, clock=self.clock, seconds=3600)
 
     def _answer(self, method: str, url: str, form: Any, headers: Any) -> Answer:
         self.answers = [self.metadata if "/.well-known/" in url else self.keys]
         time.sleep(self.delay)
+        self.asking.set()
+        assert self.may_answer.wait(10)
         return super()._answer(method, url, form, headers)
 
     def asked(self, what: str) -> int:
@@ -97,6 +102,13 @@ def test_hostile_metadata_gets_the_verdict_of_the_case(case: dict[str, Any]) -> 
     for changes in HOSTILE[case["id"]]:
         found = refusal(read_metadata, metadata(**changes), issuer=ISSUER)
         assert found == (Problem.OKTA_ANSWER_INVALID, case["code"]), changes
+
+
+def test_a_foreign_text_cannot_write_lines_into_the_log() -> None:
+    with pytest.raises(Refused) as caught:
+        read_metadata(metadata(issuer="https://evil.example/\n2026 all is well" + "x" * 5000), issuer=ISSUER)
+    assert caught.value.detail.isprintable()
+    assert len(caught.value.detail) == 200
 
 
 def test_every_metadata_case_has_its_documents() -> None:
@@ -202,7 +214,8 @@ BAD_KEY_SETS: dict[str, list[Any]] = {
         [key]
         for key in (
             rsa_of(16_384), rsa_of(1_000_000), rsa_of(2048, 2**4096 + 1), rsa_of(1024), rsa_of(2047), rsa_of(8193),
-            rsa_of(2048, 1), rsa_of(2048, 4), {**GOOD_KEY, "n": "AA=="}, {**GOOD_KEY, "n": 7}, {**GOOD_KEY, "n": None},
+            rsa_of(2048, 1), rsa_of(2048, 4),
+            rsa_of(2048, 2**33 + 1), {**GOOD_KEY, "n": "AA=="}, {**GOOD_KEY, "n": 7}, {**GOOD_KEY, "n": None},
             {**GOOD_KEY, "kid": 7}, {**GOOD_KEY, "kid": "k" * 256}, {**GOOD_KEY, "alg": 7},
             {**ec_jwk(KEYS.ec), "x": ""}, {**ec_jwk(KEYS.ec), "x": "AAAA"},
         )
@@ -214,9 +227,9 @@ BAD_KEY_SETS: dict[str, list[Any]] = {
 @pytest.mark.parametrize("reason", BAD_KEY_SETS)
 def test_a_monstrous_key_set_is_refused_quickly(reason: str) -> None:
     for keys in BAD_KEY_SETS[reason]:
-        started = time.perf_counter()
+        started = time.thread_time()
         assert refusal(read_keys, {"keys": keys}) == (Problem.OKTA_ANSWER_INVALID, reason)
-        assert time.perf_counter() - started < 0.05
+        assert time.thread_time() - started < 0.05
 
 
 @pytest.mark.parametrize("case", by_id([c for c in load_cases("ssrf_domains", "responses") if "JWKS" in c["hostile"]]))
@@ -240,11 +253,11 @@ def test_keys_that_are_not_for_us_are_skipped() -> None:
     assert read_keys({"keys": []}) == []
 
 
-def test_the_advertised_key_address_is_used(okta: Okta) -> None:
+def test_the_advertised_key_address_is_used_and_the_old_one_forgotten(okta: Okta) -> None:
     elsewhere = provider(jwks_uri=f"{ISSUER}/other/keys")
-    okta.key()
-    okta.keys = answer({"keys": [rsa_jwk(KEYS.attacker, kid="k2")]})
-    assert okta.providers.key(elsewhere, "k2", "RS256").kid == "k2"
+    old = okta.key()
+    okta.keys = answer({"keys": [rsa_jwk(KEYS.attacker, kid="k1")]})
+    assert okta.providers.key(elsewhere, "k1", "RS256").public is not old.public
     assert [call[1] for call in okta.calls] == [provider().jwks_uri, elsewhere.jwks_uri]
 
 
@@ -295,6 +308,21 @@ def test_a_withdrawn_key_is_dead_within_fifteen_minutes(okta: Okta) -> None:
     okta.keys = answer({"keys": [rsa_jwk(KEYS.attacker, kid="k2")]})
     okta.clock.now += 15 * 60
     assert refusal(okta.key) == (Problem.ID_TOKEN_REFUSED, "unknown_key")
+
+
+def test_nobody_uses_a_key_of_fifteen_minutes_while_another_thread_asks(okta: Okta) -> None:
+    okta.key()
+    okta.keys = answer({"keys": [rsa_jwk(KEYS.attacker, kid="k2")]})
+    okta.clock.now += 15 * 60
+    okta.asking.clear()
+    okta.may_answer.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(refusal, okta.key)
+        assert okta.asking.wait(10)
+        second = pool.submit(refusal, okta.key)
+        time.sleep(0.05)
+        okta.may_answer.set()
+        assert {first.result(), second.result()} == {(Problem.ID_TOKEN_REFUSED, "unknown_key")}
 
 
 def test_a_short_belief_in_metadata_is_a_short_belief_in_keys() -> None:
@@ -449,14 +477,33 @@ def test_many_logins_at_once_share_one_failure(okta: Okta) -> None:
 def test_a_slow_refresh_holds_nobody_up(okta: Okta) -> None:
     good = okta.providers.load(ISSUER)
     okta.clock.now += 3601
-    okta.delay = 0.3
+    okta.asking.clear()
+    okta.may_answer.clear()
     with ThreadPoolExecutor(1) as pool:
         refreshing = pool.submit(okta.providers.load, ISSUER)
-        time.sleep(0.05)
+        assert okta.asking.wait(10)
         started = time.perf_counter()
         assert okta.providers.load(ISSUER) is good
-        assert time.perf_counter() - started < 0.1
+        assert time.perf_counter() - started < 1.5
+        okta.may_answer.set()
         assert refreshing.result() is not good
+
+
+def test_a_first_answer_that_takes_too_long_sets_the_waiting_free() -> None:
+    asking, may_answer, kept = threading.Event(), threading.Event(), Kept[str](patience=0.02)
+    rules: dict[str, Any] = {"now": 0, "due": 1, "limit": 1, "stale": 1, "alarm": ("code", ISSUER)}
+
+    def fetch() -> str:
+        asking.set()
+        assert may_answer.wait(10)
+        return "found"
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(kept.get, fetch, **rules)
+        assert asking.wait(10)
+        assert refusal(kept.get, fetch, **rules) == (Problem.OKTA_BUSY, "op_busy")
+        may_answer.set()
+        assert first.result() == "found"
 
 
 def test_a_failure_inside_is_no_lock_for_ever(okta: Okta) -> None:

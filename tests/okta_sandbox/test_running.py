@@ -1,17 +1,24 @@
 """The program, the state file, TLS, and many clients at once."""
 
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from okta_sandbox import Sandbox
-from tests.okta_sandbox.party import Party
+from tests.okta_sandbox.party import Party, read_query
 
 
 def start(*arguments: str) -> tuple[subprocess.Popen[str], str]:
@@ -77,6 +84,44 @@ def test_changes_reach_the_file_by_themselves(tmp_path: Path) -> None:
             time.sleep(0.02)
         else:
             pytest.fail("the change was not written")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for localhost, with its key in the same file."""
+    key = Sandbox().keys().active.private
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_over_tls_issuer_and_cookie_are_secure_and_faults_still_break(sandbox: Sandbox, certificate: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with sandbox.serve(host="localhost", ssl_context=context) as server:
+        party = Party(sandbox, server)
+        party.http.verify = str(certificate)
+        assert party.get("/.well-known/openid-configuration").json()["issuer"] == f"https://localhost:{server.port}"
+        answer = party.sign_in(party.authorize())
+        assert answer.headers["Set-Cookie"].endswith("; Secure")
+        sandbox.fault("token_reset")
+        with pytest.raises(requests.ConnectionError):
+            party.redeem(read_query(answer.headers["Location"])["code"])
+        party.close()
+        with socket.create_connection(("localhost", server.port)) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            plain.settimeout(2)
+            assert not plain.recv(100).startswith(b"HTTP")
 
 
 def test_thirty_people_log_in_at_once(sandbox: Sandbox) -> None:

@@ -132,6 +132,11 @@ def test_a_grant_that_is_not_ticked_is_refused_with_the_list(party: Party) -> No
         " types: [authorization_code, interaction_code].")
 
 
+def test_an_app_that_demands_dpop_is_of_no_use_to_a_plain_client(party: Party) -> None:
+    party.sandbox.app(party.client_id).oauth["dpop_bound_access_tokens"] = True
+    assert said(party.redeem("x")) == (400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.")
+
+
 def test_credentials_do_not_belong_in_the_query(party: Party) -> None:
     answer = party.http.post(f"{party.endpoints}/token?client_id={party.client_id}", data={}, timeout=5)
     assert said(answer) == (400, "invalid_request", "Client credentials cannot be supplied via query parameters.")
