@@ -36,7 +36,12 @@ serve: .venv/ready ## The portal as in production, on granian
 	@$(if $(filter-out 1,$(WORKERS)),export PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d);) MALLOC_ARENA_MAX=2 exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads $(THREADS) \
 	  --http 1 --no-ws --backlog 1024 --log-level warning --workers-kill-timeout 30 wsgi:app
 
-test: .venv/ready-dev ## The whole test suite
+# axe-core, for the tests of accessibility; they are skipped where there is no npm.
+node_modules/ready: package-lock.json
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+test: .venv/ready-dev $(if $(shell command -v npm),node_modules/ready) ## The whole test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: .venv/ready-dev

@@ -152,7 +152,7 @@ def _one_of(environ: Mapping[str, str], name: str, default: str, allowed: tuple[
 
 def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = environ.get(name, "").strip() or str(default)
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
         raise SettingsError(f"{name} has to be a whole number from {low} to {high}, not {text!r}")
     return int(text)
 

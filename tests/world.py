@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from weakref import WeakSet
 
 import requests
 from flask import Flask
@@ -146,6 +147,9 @@ class Stage:
         self._thread.join(5)
 
 
+LIVING: WeakSet[World] = WeakSet()
+
+
 class World:
     """One test's portal and sandbox."""
 
@@ -164,6 +168,7 @@ class World:
         )
         self.app: Flask = create_app(self.settings, clock=self.clock)
         stage.app = self.app
+        LIVING.add(self)
         self.services: Services = self.app.extensions["point"]
 
     def person(self, email: str) -> Visitor:

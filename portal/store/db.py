@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -21,60 +22,103 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._kept = _Kept(self.engine) if url.startswith("sqlite") else None
         # A read needs no BEGIN: each statement sees one committed state, which is all a single SELECT asks for.
-        option = {"reads": True} if url.startswith("sqlite") else {"isolation_level": "AUTOCOMMIT"}
-        self._reads = self.engine.execution_options(**option)
+        self._reads = self.engine if self._kept else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def reading(self) -> _Use:
         """A connection for SELECTs."""
-        return _Use(self._reads, writes=False)
+        return _Use(self._reads, self._kept, writes=False)
 
     def writing(self) -> _Use:
         """A connection in a transaction that commits at the end, or rolls back on any exception."""
-        return _Use(self.engine, writes=True)
+        return _Use(self.engine, self._kept, writes=True)
 
     def close(self) -> None:
         """Gives all connections back."""
         self.engine.dispose()
 
 
+class _Kept(threading.local):
+    """SQLite's connection of this thread, kept open between uses: a file has no server that could close it, and taking
+    it out of the pool and giving it back costs more than most statements."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.connection: Connection | None = None
+        self.in_use = False
+
+
 class _Use:
     """One use of a connection, as a context manager; a class, since every request pays for it several times."""
 
-    __slots__ = ("_connection", "_engine", "_writes")
+    __slots__ = ("_connection", "_engine", "_kept", "_writes")
 
-    def __init__(self, engine: Engine, *, writes: bool) -> None:
-        self._engine, self._writes = engine, writes
+    def __init__(self, engine: Engine, kept: _Kept | None, *, writes: bool) -> None:
+        # A use inside a use gets a connection of its own from the pool.
+        self._engine, self._kept, self._writes = engine, kept if kept and not kept.in_use else None, writes
 
     def __enter__(self) -> Connection:
         try:
-            connection = self._connection = self._engine.connect()
-        except DBAPIError as exc:
+            connection = self._connection = self._take()
+            if self._writes:
+                self._begin(connection)
+        except (DBAPIError, sqlite3.Error) as exc:
+            self._give_back(broken=True)
             raise _translated(exc) from exc
-        if self._writes:
-            try:
-                connection.begin()
-            except Exception as exc:
-                connection.close()
-                if isinstance(exc, sqlite3.OperationalError | DBAPIError):
-                    raise Refused(Problem.UNAVAILABLE, "database_locked", str(exc)[:200]) from exc
-                raise
         return connection
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        broken = isinstance(error, DBAPIError)
         try:
             if self._writes and error is None:
                 self._connection.commit()
-        except DBAPIError as exc:
+            elif self._connection.in_transaction():
+                self._connection.rollback()
+        except (DBAPIError, sqlite3.Error) as exc:
+            broken = True
             raise _translated(exc) from exc
         finally:
-            self._connection.close()  # Rolls back what has not been committed.
+            self._give_back(broken=broken)
         if isinstance(error, DBAPIError) and (refused := _translated(error)) is not error:
             raise refused from error
 
+    @staticmethod
+    def _begin(connection: Connection) -> None:
+        connection.begin()
+        if connection.dialect.name == "sqlite":
+            # IMMEDIATE takes the write lock at once, so that a read that turns into a write can never fail as
+            # "locked" without waiting for the busy timeout.
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN IMMEDIATE").close()
 
-def _translated(error: DBAPIError) -> Exception:
+    def _take(self) -> Connection:
+        kept = self._kept
+        if kept is None:
+            return self._engine.connect()
+        if kept.connection is None:
+            kept.connection = self._engine.connect()
+        kept.in_use = True
+        return kept.connection
+
+    def _give_back(self, *, broken: bool) -> None:
+        kept = self._kept
+        if kept is not None:
+            kept.in_use = False
+        if kept is None or broken:
+            connection = getattr(self, "_connection", None) if kept is None else kept.connection
+            if kept is not None:
+                kept.connection = None
+            if connection is not None:
+                connection.close()  # Rolls back what has not been committed.
+
+
+def _translated(error: Exception) -> Exception:
     """"The database is away" in our words; every other error is a bug and stays what it is."""
+    if isinstance(error, sqlite3.Error):
+        return Refused(Problem.UNAVAILABLE, "database_locked", str(error)[:200])
+    if not isinstance(error, DBAPIError):
+        return error
     if isinstance(error, OperationalError):
         return Refused(Problem.UNAVAILABLE, "database_unavailable", str(error.orig)[:200])
     if error.connection_invalidated:
@@ -87,7 +131,6 @@ def _engine(url: str) -> Engine:
         return create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True, pool_recycle=1800)
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=16, max_overflow=64)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -95,11 +138,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # We say BEGIN ourselves; the driver's own guesses begin too late.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the write lock at once, so that a read that turns into a write can never fail as "locked"
-    # without waiting for the busy timeout.
-    if "reads" not in connection.get_execution_options():
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute("BEGIN IMMEDIATE").close()

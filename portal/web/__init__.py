@@ -21,6 +21,7 @@ from portal.web import (
     integrations,
     login,
     render,
+    throttle,
 )
 from portal.web import callback as _callback  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
@@ -45,6 +46,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     identity.init_app(app)
     guards.init_app(app)
+    throttle.init_app(app)
     errors.init_app(app)
     # callback, linking and logout have put their views on the blueprint of the login pages.
     for family in (home, login, account, integrations, health):

@@ -34,11 +34,7 @@ _UNDER_WAY_SECONDS = 12  # A call to Okta takes 10 at most.
 
 
 # All methods are ours, or `/login/<slug>` would take a POST for a password at an organization called "callback".
-@pages.route(
-    "/login/callback",
-    methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
-    provide_automatic_options=False,
-)
+@pages.route("/login/callback", methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
 @public(forms=False)
 def callback() -> ResponseReturnValue:
     """Where Okta sends people back."""

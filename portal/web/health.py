@@ -30,7 +30,7 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """The database answers, and Redis where one is set."""
     services: Services = current_app.extensions["point"]
-    found = {"database": _database_answers(services), "redis": throttle.storage_answers(services.settings)}
+    found = {"database": _database_answers(services), "redis": throttle.storage_answers()}
     ready = all(found.values())
     return {"status": "ready" if ready else "not ready", **found}, 200 if ready else 503
 

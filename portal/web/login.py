@@ -131,7 +131,8 @@ def initiate() -> ResponseReturnValue:
     if len(meant) > 1:
         query = {"next": query["next"], "email": query["login_hint"]}
     kept = urlencode({name: value for name, value in query.items() if value})
-    return Redirect(f"/login?{kept}" if len(meant) > 1 else f"/login/{meant[0].slug}/okta?{kept}", 302)
+    path = "/login" if len(meant) > 1 else f"/login/{meant[0].slug}/okta"
+    return Redirect(f"{path}?{kept}" if kept else path, 302)
 
 
 def okta_url(slug: str, email: str = "") -> str:

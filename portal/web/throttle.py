@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import time
-from functools import lru_cache
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -24,20 +23,32 @@ from portal.settings import Settings
 from portal.web.headers import reference
 
 # A school behind one address has refusals too, when its Okta is set up wrong.
-_REFUSALS = 60
+_REFUSALS = 300
 _MOST_RESTLESS = 10_000
-_RESTLESS: dict[str, float] = {}
 
 
-@lru_cache
-def _limiter(redis_url: str | None) -> MovingWindowRateLimiter:
-    options = {"socket_timeout": 1, "socket_connect_timeout": 1} if redis_url else {}
-    return MovingWindowRateLimiter(storage_from_string(redis_url or "memory://", wrap_exceptions=True, **options))
+class Limits:
+    """The counters of one application. `restless` -- networks whose logins keep being refused, until when."""
+
+    def __init__(self, settings: Settings) -> None:
+        # Without Redis it costs nothing to ask; with it, a second must be enough.
+        options = {"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {}
+        storage = storage_from_string(settings.redis_url or "memory://", wrap_exceptions=True, **options)
+        self.limiter = MovingWindowRateLimiter(storage)
+        self.space = settings.base_url
+        self.looseness = 10 if settings.demo else 1
+        self.restless: dict[str, float] = {}
 
 
-def storage_answers(settings: Settings) -> bool:
+def init_app(app: Flask) -> None:
+    """Makes the counters."""
+    services: Services = app.extensions["point"]
+    app.extensions["limits"] = Limits(services.settings)
+
+
+def storage_answers() -> bool:
     """Whether the counters can be reached."""
-    return _limiter(settings.redis_url).storage.check()
+    return _limits().limiter.storage.check()
 
 
 def limit_passwords(email: str, *, known_browser: bool) -> None:
@@ -65,16 +76,17 @@ def count_refusal() -> bool:
     try:
         _hit("refused-callback", network, count=_REFUSALS, minutes=1)
     except Refused:
-        if len(_RESTLESS) > _MOST_RESTLESS:
-            _RESTLESS.clear()
-        _RESTLESS[network] = time.monotonic() + 60
+        if len(_limits().restless) > _MOST_RESTLESS:
+            _limits().restless.clear()
+        _limits().restless[network] = time.monotonic() + 60
         return False
     return True
 
 
 def demand_calm() -> None:
     """Turns away a network that keeps coming back with logins that are turned down. Raises Refused(TOO_MANY)."""
-    if _RESTLESS and time.monotonic() < _RESTLESS.get(network_of(request.remote_addr or ""), 0.0):
+    restless = _limits().restless
+    if restless and time.monotonic() < restless.get(network_of(request.remote_addr or ""), 0.0):
         g.retry_after = 60
         raise Refused(Problem.TOO_MANY, "refused_callback")
 
@@ -90,17 +102,21 @@ def network_of(address: str) -> str:
     return str(found)
 
 
+def _limits() -> Limits:
+    found: Limits = current_app.extensions["limits"]
+    return found
+
+
 def _hit(name: str, key: str, *, count: int, minutes: int) -> None:
-    services: Services = current_app.extensions["point"]
-    item: RateLimitItem = RateLimitItemPerMinute(count * (10 if services.settings.demo else 1), minutes, name)
-    limiter, space = _limiter(services.settings.redis_url), services.settings.base_url
+    limits = _limits()
+    item: RateLimitItem = RateLimitItemPerMinute(count * limits.looseness, minutes, name)
     try:
-        allowed = limiter.hit(item, space, key)
-        reset_at = time.time() if allowed else limiter.get_window_stats(item, space, key).reset_time
+        allowed = limits.limiter.hit(item, limits.space, key)
+        stats = None if allowed else limits.limiter.get_window_stats(item, limits.space, key)
     except StorageError as exc:
         # Guessing without a limit is worse than a login that has to wait: without its counters nobody tries a password.
         LOGGER.error("limits unavailable", exc_info=exc, extra={"event": {"reference": reference()}})
         raise Refused(Problem.UNAVAILABLE, "limits_unavailable") from exc
-    if not allowed:
-        g.retry_after = max(1, int(reset_at - time.time()) + 1)
+    if stats is not None:
+        g.retry_after = max(1, int(stats.reset_time - time.time()) + 1)
         raise Refused(Problem.TOO_MANY, name.replace("-", "_"))

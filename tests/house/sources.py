@@ -30,6 +30,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Every module that this file imports, wherever in it; `from a import b` is both a and a.b."""
     found: set[str] = set()

@@ -15,9 +15,9 @@ DIRECTIONS = [
     ("portal/okta", ("portal.okta", "portal.errors"), ("flask", "flask_login", "flask_babel", "sqlalchemy")),
     ("portal/store", ("portal.store", "portal.errors"), ("flask", "flask_login", "flask_babel", "requests")),
     ("portal/errors.py", (), ("flask", "sqlalchemy", "requests")),
-    ("portal/settings.py", (), ("flask", "sqlalchemy", "requests")),
-    ("portal/sealing.py", (), ("flask", "sqlalchemy", "requests")),
-    ("portal/passwords.py", (), ("flask", "sqlalchemy", "requests")),
+    ("portal/settings.py", ("portal.errors",), ("flask", "sqlalchemy", "requests")),
+    ("portal/sealing.py", ("portal.errors",), ("flask", "sqlalchemy", "requests")),
+    ("portal/passwords.py", ("portal.errors",), ("flask", "sqlalchemy", "requests")),
     ("okta_sandbox", ("okta_sandbox",), ("flask", "authlib", "sqlalchemy", "requests")),
 ]
 # `from portal import x` names the package too, which is no dependency by itself.

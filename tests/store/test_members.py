@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
@@ -92,6 +93,13 @@ def test_an_account_outside_the_verified_domains_is_not_linked(house: House) -> 
         assert count(connection, "identities") == 0
 
 
+def test_a_member_whose_domain_is_not_verified_here_is_not_linked_by_the_address_alone(house: House) -> None:
+    """Added by an owner; the address is nothing that this organization's Okta may vouch for."""
+    add(house, "helper@gmail.example", role="owner")
+    profile = Profile(ACME, "00uHelper", "helper@gmail.example", "Helper")
+    assert refusal(house, profile) == (Problem.ACCOUNT_EXISTS, "account_outside_domain")
+
+
 def test_a_second_person_of_the_same_okta_does_not_get_the_account(house: House) -> None:
     admit(house, ALICE)
     another = Profile(ACME, "00uAnother", ALICE.email, "Another Alice")
@@ -169,6 +177,24 @@ def test_ten_first_logins_at_once_make_one_person(house: House) -> None:
         assert len(set(pool.map(come, range(10)))) == 1
     with house.db.reading() as connection:
         assert count(connection, "users") == count(connection, "members") == count(connection, "identities") == 1
+
+
+def test_a_first_login_that_meets_itself_halfway_is_tried_again_not_called_a_stranger(house: House) -> None:
+    """The second return of the same person appears between two reads of the first; SQLite has no such moment."""
+    if house.db.engine.dialect.name == "sqlite":
+        return
+    first: list[Admitted] = []
+
+    def come_in_between(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "FROM users" in statement and threading.current_thread() is threading.main_thread() and not first:
+            first.append(pool.submit(admit, house, ALICE).result(10))
+
+    with ThreadPoolExecutor(1) as pool:
+        event.listen(house.db.engine, "before_cursor_execute", come_in_between)
+        with pytest.raises(IntegrityError):
+            admit(house, ALICE)
+    assert first
+    assert admit(house, ALICE).user_id == first[0].user_id
 
 
 def test_adding_a_member_twice_changes_the_role_only(house: House) -> None:

@@ -93,9 +93,7 @@ def test_a_session_ends_once_and_forgets_its_tokens(house: House, alice: int) ->
 def test_whoever_is_no_longer_a_member_is_no_longer_logged_in(house: House, alice: int) -> None:
     with house.db.writing() as connection:
         add_member(connection, house.globex, "alice@acme.example", role="owner", now=NOW)
-        connection.execute(
-            delete(members).where(members.c.user_id == alice, members.c.organization_id == house.acme)
-        )
+        connection.execute(delete(members).where(members.c.user_id == alice, members.c.organization_id == house.acme))
     assert look(house) is None
 
 

@@ -85,7 +85,9 @@ def test_the_keys_of_production_have_to_be_given(tmp_path: Path) -> None:
         read_settings({"POINT_BASE_URL": "https://dash.pointapp.org"}, tmp_path)
 
 
-@pytest.mark.parametrize("base", ["http://localhost:5000", "http://127.0.0.1:80", "http://[::1]:5000", "https://localhost"])
+@pytest.mark.parametrize(
+    "base", ["http://localhost:5000", "http://127.0.0.1:80", "http://[::1]:5000", "https://localhost"]
+)
 def test_the_loopback_switches_work_on_loopback(base: str, tmp_path: Path) -> None:
     settings = read_settings({"POINT_BASE_URL": base, "POINT_LOOPBACK_OKTA": "1", "POINT_DEMO": "1"}, tmp_path)
     assert settings.loopback_okta

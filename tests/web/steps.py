@@ -53,6 +53,13 @@ def assert_refused(world: World, page: requests.Response, *reasons: str, status:
     assert event.about["reason"] in reasons
 
 
+def assert_turned_away(page: requests.Response, title: str, status: int) -> None:
+    """A page of ours with this title and a reference. What a stranger can cause is not in the activity."""
+    assert page.status_code == status
+    assert title in page.text
+    assert "Reference" in page.text
+
+
 def assert_anonymous(visitor: Visitor) -> None:
     assert visitor.session() == {"authenticated": False}
 

@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from portal import create_app
 from portal.store.integrations import find_integration
 from tests.conftest import SHARED, Stage
-from tests.needs import forget_tries
 from tests.pages import Page
 from tests.world import POINT_PASSWORD, World, make_world
 
@@ -38,7 +37,6 @@ def olivia(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with make_world(stage, tmp_path_factory.mktemp("strict")) as world:
         app = create_app(replace(world.settings, loopback_okta=False))
         client = app.test_client()
-        forget_tries()
         client.post("/login", data={"email": "olivia@acme.example", "password": POINT_PASSWORD})
         yield world, client
         app.extensions["point"].door.close()
@@ -46,19 +44,23 @@ def olivia(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 
 
 def save(client: FlaskClient, **entries: str) -> Any:
-    forget_tries()
+    client.application.extensions["limits"].limiter.storage.reset()
     typed = {"spa_client_id": "0oaAnyClient00000001", "spa_domain": "", "authorization_server": "auto", **entries}
     return client.post(PAGE, data=typed)
 
 
 def calls(client: FlaskClient) -> list[str]:
     """How often which host was asked, by the portal's own count."""
-    return [line for line in client.get("/metrics").text.splitlines() if line.startswith("point_okta_call_seconds_count")]
+    return [
+        line for line in client.get("/metrics").text.splitlines() if line.startswith("point_okta_call_seconds_count")
+    ]
 
 
 @needs_cases
 @pytest.mark.parametrize("case", TYPED, ids=lambda case: case["id"])
-def test_a_refused_domain_is_explained_and_stores_nothing(olivia: tuple[World, FlaskClient], case: dict[str, Any]) -> None:
+def test_a_refused_domain_is_explained_and_stores_nothing(
+    olivia: tuple[World, FlaskClient], case: dict[str, Any]
+) -> None:
     world, client = olivia
     answer = save(client, spa_domain=case["input"])
     assert answer.status_code == 422
@@ -93,7 +95,9 @@ def test_this_machine_is_no_okta_in_production(olivia: tuple[World, FlaskClient]
     assert len(world.sandbox.requests) == asked
 
 
-@pytest.mark.parametrize("typed", ["a" * 3000, "a." * 1500 + "okta.com", "\x00", "\r\nHost: evil.example", "\ufeff", "%00"])
+@pytest.mark.parametrize(
+    "typed", ["a" * 3000, "a." * 1500 + "okta.com", "\x00", "\r\nHost: evil.example", "\ufeff", "%00"]
+)
 def test_long_and_odd_entries_are_only_refused(olivia: tuple[World, FlaskClient], typed: str) -> None:
     for name in ("spa_domain", "spa_client_id", "authorization_server"):
         assert save(olivia[1], **{name: typed}).status_code == 422

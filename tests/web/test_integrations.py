@@ -1,4 +1,4 @@
-"""Organization > Integrations > Okta: Save, what is said beside which field, Delete Integration, and two owners at once."""
+"""Organization > Integrations > Okta: Save, what is said beside which field, Delete Integration, two owners at once."""
 
 from __future__ import annotations
 
@@ -104,7 +104,12 @@ def test_labels_and_values_are_the_guides(quiet: World) -> None:
     ):
         assert page.find("label", for_=name).text == label
     shown = {element.text for element in page.elements if element.tag == "code"}
-    assert {quiet.base + "/login/callback", quiet.base, "org.pointapp.point:/login", "org.pointapp.point:/logout"} <= shown
+    assert {
+        quiet.base + "/login/callback",
+        quiet.base,
+        "org.pointapp.point:/login",
+        "org.pointapp.point:/logout",
+    } <= shown
     assert page.find("a", href=OKTA + "/delete").text == "Delete Integration"
 
 
@@ -113,7 +118,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"spa_client_id": ""}, "spa_client_id", "fill this in"),
     ({"spa_client_id": "   "}, "spa_client_id", "fill this in"),
     ({"spa_client_id": "0oaUnknown0000000001"}, "spa_client_id", "no active app"),
-    ({"spa_client_id": "{native}", "native_client_id": "", "native_domain": ""}, "spa_client_id", "Sign-in redirect URIs"),
+    ({"spa_client_id": "{native}", "native_client_id": "", "native_domain": ""}, "spa_client_id", "redirect URIs"),
     ({"spa_client_id": "https://acme.okta.com"}, "spa_client_id", "looks like an address"),
     ({"spa_client_id": "acme.okta.com"}, "spa_client_id", "looks like an address"),
     ({"spa_client_id": "0oa123/general"}, "spa_client_id", "looks like an address"),
@@ -139,7 +144,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"spa_domain": "{dead}"}, "spa_domain", "could not reach it"),
     ({"spa_domain": "{portal}"}, "spa_domain", "could not confirm that Okta runs"),
     ({"authorization_server": "no such"}, "authorization_server", "Choose one of the list"),
-    ({"authorization_server": "https://acme.okta.com/oauth2/default"}, "authorization_server", "Choose one of the list"),
+    ({"authorization_server": "https://acme.okta.com"}, "authorization_server", "Choose one of the list"),
     ({"authorization_server": "aus00000000000000001"}, "authorization_server", "no authorization server with that id"),
     ({"native_client_id": ""}, "native_client_id", "both its Client ID and its domain"),
     ({"native_domain": ""}, "native_domain", "both its Client ID and its domain"),
@@ -227,7 +232,7 @@ def change_app(world: World, **changes: Any) -> None:
 AT_OKTA: list[tuple[str, Callable[[World], object], dict[str, str], str, str]] = [
     ("redirect URI removed", lambda world: change_app(world, redirect_uris=["http://localhost/other"]), {},
      "spa_client_id", "Sign-in redirect URIs"),
-    ("no redirect URI", lambda world: change_app(world, redirect_uris=[]), {}, "spa_client_id", "Sign-in redirect URIs"),
+    ("no redirect URI", lambda world: change_app(world, redirect_uris=[]), {}, "spa_client_id", "redirect URIs"),
     ("grant unticked", lambda world: change_app(world, grant_types=["refresh_token"]), {},
      "spa_client_id", "Tick Authorization Code"),
     ("no API Access Management", lambda world: world.sandbox.fault("no_api_access_management"),
@@ -238,7 +243,7 @@ AT_OKTA: list[tuple[str, Callable[[World], object], dict[str, str], str, str]] =
      {}, "spa_client_id", "no active app"),
     ("Okta fails", lambda world: world.sandbox.fault("organization_500"), {}, "spa_domain", ""),
     ("discovery fails", lambda world: world.sandbox.fault("discovery_500"), {}, "spa_domain", "could not reach it"),
-    ("discovery of somebody else", lambda world: world.sandbox.fault("discovery_issuer_mismatch"), {}, "spa_domain", ""),
+    ("discovery of others", lambda world: world.sandbox.fault("discovery_issuer_mismatch"), {}, "spa_domain", ""),
     ("token endpoint elsewhere", lambda world: world.sandbox.fault("discovery_foreign_token_endpoint"), {},
      "spa_domain", ""),
     ("Okta is busy", lambda world: world.sandbox.fault("rate_limited"), {}, "spa_domain", ""),
@@ -249,7 +254,9 @@ AT_OKTA: list[tuple[str, Callable[[World], object], dict[str, str], str, str]] =
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("break_", "more", "field", "words"), [case[1:] for case in AT_OKTA], ids=[case[0] for case in AT_OKTA])
+@pytest.mark.parametrize(
+    ("break_", "more", "field", "words"), [case[1:] for case in AT_OKTA], ids=[case[0] for case in AT_OKTA]
+)
 def test_what_is_wrong_at_okta_is_explained_at_the_field(
     fresh: World, break_: Callable[[World], object], more: dict[str, str], field: str, words: str
 ) -> None:
@@ -314,7 +321,9 @@ def test_a_second_save_without_a_change_is_fine_and_keeps_people_logged_in(world
     assert alice.session()["authenticated"]
 
 
-def test_the_client_secret_that_was_pasted_is_in_no_log_and_no_activity(quiet: World, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_client_secret_that_was_pasted_is_in_no_log_and_no_activity(
+    quiet: World, capfd: pytest.CaptureFixture[str]
+) -> None:
     save(owner(quiet), spa_client_id=SECRET)
     assert SECRET not in capfd.readouterr().err
     assert SECRET not in str(quiet.activity())

@@ -55,9 +55,9 @@ def test_an_unknown_address_gets_the_very_page_of_a_known_one(quiet: World, emai
     known, unknown = enter(quiet.gus, "gus@globex.example"), enter(quiet.gus, email)
     assert known.status_code == unknown.status_code == 200
     assert known.text.replace("gus@globex.example", "X") == unknown.text.replace(email, "X")
-    shown = [{name: value for name, value in one.headers.items() if name not in ("Date", "X-Request-Id", "Content-Length")}
-             for one in (known, unknown)]  # fmt: skip
-    assert shown[0] == shown[1]
+    for name in ("Date", "X-Request-Id", "Content-Length"):
+        del known.headers[name], unknown.headers[name]
+    assert known.headers == unknown.headers
     assert quiet.gus.page(known).find("input", name="password")
 
 
@@ -73,7 +73,9 @@ def test_a_wrong_password_is_told_the_same_way_to_everybody(quiet: World, email:
     assert page.text.replace(email, "X") == known.text.replace("gus@globex.example", "X")
 
 
-@pytest.mark.parametrize("email", ["", "alice", "alice@", "@acme.example", "a@b@acme.example", "a b@acme", "x" * 300 + "@a.example"])
+@pytest.mark.parametrize(
+    "email", ["", "alice", "alice@", "@acme.example", "a@b@acme.example", "a b@acme", "x" * 300 + "@a.example"]
+)
 def test_what_is_no_address_is_said_beside_the_field(quiet: World, email: str) -> None:
     visitor = quiet.stranger
     page = enter(visitor, email)
@@ -155,7 +157,9 @@ def test_a_dead_end_says_what_happened_and_the_way_on(quiet: World, path: str, s
 
 
 def test_start_sends_what_okta_needs_and_nothing_else(quiet: World) -> None:
-    answer = quiet.stranger.step("/login/acme/okta?login_hint=a@acme.example&next=/account&prompt=none&scope=admin&client_id=x")
+    answer = quiet.stranger.step(
+        "/login/acme/okta?login_hint=a@acme.example&next=/account&prompt=none&scope=admin&client_id=x"
+    )
     query = query_of(answer)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith(quiet.okta + "/oauth2/v1/authorize?")

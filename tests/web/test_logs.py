@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from portal import logs, logins
+from portal import logins, logs
 from portal.store.sessions import find_session
 from tests.needs import forget_tries
 from tests.world import OKTA_PASSWORD, POINT_PASSWORD, Visitor, World
@@ -70,7 +70,9 @@ def test_a_whole_login_and_logout_leave_no_secret_in_any_log(
     alice = world.alice
     alice.log_in()
     canaries = secrets_of(world, alice) | {"password": OKTA_PASSWORD, "point password": POINT_PASSWORD}
-    assert {"code", "code_verifier", "state", "nonce", "id_token", "refresh_token", "cookie point_session"} <= set(canaries)
+    assert {"code", "code_verifier", "state", "nonce", "id_token", "refresh_token", "cookie point_session"} <= set(
+        canaries
+    )
     page = alice.get("/account")
     alice.submit(page, button="Log out", follow=False)
     world.olivia.log_in_by_password()
@@ -83,7 +85,8 @@ def test_a_whole_login_and_logout_leave_no_secret_in_any_log(
 
 
 @pytest.mark.parametrize(
-    "fault", ["wrong_nonce", "token_500", "token_html", "token_200_error", "bad_signature", "no_id_token", "no_email_anywhere"]
+    "fault",
+    ["wrong_nonce", "token_500", "token_html", "token_200_error", "bad_signature", "no_id_token", "no_email_anywhere"],
 )
 def test_a_login_that_fails_leaves_none_in_logs_pages_or_activity(
     world: World, log: io.StringIO, caplog: pytest.LogCaptureFixture, fault: str
@@ -94,7 +97,12 @@ def test_a_login_that_fails_leaves_none_in_logs_pages_or_activity(
     page = alice.follow(back)
     assert page.status_code >= 400
     query = parse_qs(urlsplit(back.headers["Location"]).query)
-    canaries = {"code": query["code"][0], "state": query["state"][0], "password": OKTA_PASSWORD, **secrets_of(world, alice)}
+    canaries = {
+        "code": query["code"][0],
+        "state": query["state"][0],
+        "password": OKTA_PASSWORD,
+        **secrets_of(world, alice),
+    }
     written = log.getvalue() + heard(caplog) + page.text + str(world.activity())
     for name, secret in canaries.items():
         assert secret not in written, name

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from okta_sandbox import RawAnswer
 from portal.store.integrations import delete_integration
-from portal.store.members import find_user, list_memberships
+from portal.store.members import add_member, find_user, list_memberships
 from portal.store.models import identities, users
 from tests.pages import Page
 from tests.web.steps import (
@@ -21,6 +21,7 @@ from tests.web.steps import (
     add_person,
     assert_anonymous,
     assert_refused,
+    assert_turned_away,
     change_answer,
     change_query,
     come_back,
@@ -153,8 +154,8 @@ def test_a_state_that_begins_like_the_right_one_is_not_the_right_one(world: Worl
     location = come_back(alice)
     state = query_of(location)["state"]
     forged = change_query(location, state=state[:-1] + ("A" if state[-1] != "A" else "B"))
-    assert_refused(world, alice.get(forged), "state_mismatch", status=400)
-    assert_refused(world, alice.get(change_query(forged, code=None, error="access_denied")), "state_mismatch")
+    for address in (forged, change_query(forged, code=None, error="access_denied")):
+        assert_turned_away(alice.get(address), "This login was not started here", 400)
     assert world.requests_to("/token") == []
     alice.get(location)
     assert alice.session()["authenticated"] is True
@@ -270,16 +271,31 @@ def test_an_account_that_belongs_to_another_organization_is_linked_by_its_owner_
     page = carol.log_in()
     assert page.url == f"{world.base}/login/link"
     assert_anonymous(carol)
-    assert Page(page.text).find("a", href="/login?email=carol%40globex.example&next=%2Flogin%2Flink").text == "Log in"
+    own_way = "/login?email=carol%40globex.example&next=%2Flogin%2Flink&with=password"
+    assert Page(page.text).find("a", href=own_way).text == "Log in"
     confirm = carol.log_in_by_password(next_="/login/link")
     assert confirm.url == f"{world.base}/login/link"
-    landing = carol.submit(confirm, button="Connect my Okta account")
-    assert landing.status_code == 200
+    done = carol.submit(confirm, button="Connect my Okta account")
+    assert carol.get(Page(done.text).find("a", href="/login/acme/okta").attributes["href"]).status_code == 200
     assert carol.session() | {"expires_at": 0} == {
         "authenticated": True, "email": "carol@globex.example", "organization": "acme", "role": "volunteer",
         "method": "okta", "expires_at": 0,
     }  # fmt: skip
     assert organizations_of(world, "carol@globex.example") == {"globex": "volunteer", "acme": "volunteer"}
+
+
+@pytest.mark.parametrize("also_ours", [True, False])
+def test_the_verified_domain_alone_takes_no_account_that_a_neighbour_shares(world: World, also_ours: bool) -> None:
+    """Adam has an address of Acme's own domain, and belongs to Globex, with or without Acme."""
+    email = "adam@acme.example" if also_ours else "ann@acme.example"
+    with world.services.db.writing() as connection:
+        add_member(connection, world.globex_id, email, role="owner", now=world.services.now())
+    add_person(world.sandbox, email, "Adam")
+    before, adam = people_of(world), world.person(email)
+    assert adam.log_in().url == f"{world.base}/login/link"
+    assert_anonymous(adam)
+    assert (people_of(world), identities_of(world, email)) == (before, set())
+    assert organizations_of(world, email)["globex"] == "owner"
 
 
 def test_a_link_that_waits_is_of_no_use_to_somebody_else(world: World, globex: Neighbour) -> None:
@@ -406,6 +422,7 @@ def in_both(world: World) -> Visitor:
     carol.log_in()
     carol.log_in_by_password()
     carol.submit(carol.get("/login/link"), button="Connect my Okta account")
+    carol.log_in()
     assert carol.session()["organization"] == "acme"
     return carol
 

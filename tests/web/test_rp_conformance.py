@@ -20,6 +20,7 @@ from tests.web.steps import (
     account_for,
     assert_anonymous,
     assert_refused,
+    assert_turned_away,
     change_answer,
     change_query,
     come_back,
@@ -291,7 +292,7 @@ def test_the_issuer_in_the_answer_is_checked_before_the_token_call(
 def test_rp_76_a_signed_answer_is_not_read(world: World) -> None:
     alice = world.alice
     location = change_query(come_back(alice), code=None, response="eyJhbGciOiJub25lIn0.e30.")
-    assert_refused(world, alice.get(location), "response_unsupported", status=400)
+    assert_turned_away(alice.get(location), "Okta's answer could not be read", 400)
     assert world.requests_to("/token") == []
     assert_anonymous(alice)
 

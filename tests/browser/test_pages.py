@@ -1,0 +1,190 @@
+"""Every page, narrow and wide, light and dark: accessible by axe, nothing sticks out, nothing too small to touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Route
+
+from portal import create_app
+from tests.browser.conftest import Meet
+from tests.browser.person import Person
+from tests.web.steps import add_person
+from tests.world import POINT_PASSWORD, World
+
+SIZES = [(320, 640), (1280, 800)]
+_AXE = """async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  resultTypes: ['violations']})).violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))"""
+_WIDE = """() => { const most = document.documentElement.clientWidth; if (document.scrollingElement.scrollWidth <= most) return [];
+  return ['scrolls sideways: ' + [...document.querySelectorAll('body *')].filter(
+    e => e.getBoundingClientRect().right > most + 1).map(e => e.tagName + '.' + e.className).join(', ')] }"""
+# 44 px for what one presses; links inside a sentence are as high as its line. Okta's pages are not ours to judge.
+_SMALL = """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden]):not([hidden])')].filter(e => {
+  const r = e.getBoundingClientRect(), box = e.closest('label') && e.type === 'radio' ? e.closest('label').getBoundingClientRect() : r;
+  return r.width && e.checkVisibility() && !e.matches('.skip, dd a, td a, .notice li a') && box.height < 43.5 &&
+    !(e.tagName === 'A' && e.closest('li, p') && !e.matches('.touch, .button'))
+  }).map(e => 'small: ' + e.tagName + ' ' + (e.innerText || e.name) + ' ' + e.getBoundingClientRect().height)"""
+
+
+class Judge:
+    """Looks at the page a person is at in both widths and both themes, and keeps what is wrong."""
+
+    def __init__(self, axe: str) -> None:
+        self.axe = axe
+        self.found: list[str] = []
+        self.pages: list[str] = []
+
+    def __call__(self, person: Person, name: str) -> None:
+        self.pages.append(name)
+        person.page.evaluate(self.axe)
+        for width, height in SIZES:
+            person.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                wrong = person.page.evaluate(_AXE)
+                if scheme == "light":
+                    wrong += person.page.evaluate(_WIDE)
+                    wrong += person.page.evaluate(_SMALL) if person.page.url.startswith(person.base) else []
+                self.found += [f"{name} at {width} px, {scheme}: {each}" for each in wrong]
+        person.picture(name)
+
+
+@pytest.fixture
+def judge(axe: str) -> Judge:
+    return Judge(axe)
+
+
+@pytest.fixture
+def meet_open(meet: Meet) -> Callable[..., Person]:
+    """`meet` with our policy switched off, without which axe could not be brought in; journeys never do that."""
+    return lambda email="", **profile: meet(email, bypass_csp=True, **profile)
+
+
+def hold(person: Person, pattern: str) -> None:
+    """Pages that lead on by themselves stay."""
+
+    def never_answer(_route: Route) -> None:
+        return None
+
+    person.context.route(pattern, never_answer)
+
+
+def test_the_pages_of_somebody_who_is_not_logged_in(world: World, judge: Judge, meet_open: Meet) -> None:
+    alice = meet_open("alice@acme.example")
+    for name, path in (("welcome", "/"), ("login", "/login"), ("login-acme", "/login/acme"),
+                       ("login-acme-password", "/login/acme?with=password"), ("login-globex", "/login/globex"),
+                       ("not-found", "/nowhere"), ("not-connected", "/login/globex/okta"),
+                       ("callback-unknown", "/login/callback")):  # fmt: skip
+        judge(alice.go(path), name)
+    judge(alice.go("/login").type("E-mail address", "alice").press("Continue").at("Log in"), "login-refused")
+    judge(alice.type("E-mail address", "gus@globex.example").press("Continue").at("Enter your password"), "login-password")
+    judge(alice.type("Password", "x").press("Log in").sees("do not fit together"), "login-password-refused")
+    alice.go("/login/acme?with=password").type("E-mail address", "a@b.example").type("Password", "x")
+    judge(alice.press("Log in").sees("do not fit together"), "login-acme-refused")
+    alice.go("/login/acme/okta").at_okta()
+    judge(alice, "okta-sign-in")
+    hold(alice, "**/login/acme/okta*")
+    alice.go("/login").enter_email()
+    judge(alice.at("Taking you to Okta"), "login-continue")
+    assert judge.found == []
+
+
+def test_the_pages_of_a_volunteer(world: World, judge: Judge, meet_open: Meet) -> None:
+    alice = meet_open("alice@acme.example")
+    alice.log_in()
+    judge(alice, "home-volunteer")
+    judge(alice.go("/account"), "account")
+    judge(alice.go("/organizations/acme/integrations"), "forbidden")
+    judge(alice.go(alice.okta + "/sandbox"), "okta-sandbox")
+    hold(alice, alice.okta + "/oauth2/v1/logout*")
+    alice.go("/").press("Log out")
+    judge(alice.at("Logging you out of Okta"), "logging-out")
+    alice.context.unroute_all(behavior="ignoreErrors")
+    judge(alice.go("/").sees("You are logged out"), "logged-out")
+    assert judge.found == []
+
+
+def test_the_pages_of_an_owner(world: World, judge: Judge, meet_open: Meet) -> None:
+    olivia = meet_open("olivia@acme.example")
+    okta = "/organizations/acme/integrations/okta"
+    olivia.log_in_by_password()
+    judge(olivia, "home-owner")
+    judge(olivia.go("/account"), "account-password")
+    judge(olivia.go("/organizations/acme/integrations"), "integrations")
+    judge(olivia.go(okta), "okta-connected")
+    olivia.page.get_by_text("Advanced").click()
+    olivia.type("Authorization server", "no such").type("SPA: Okta Domain", "acme").type("SPA: Okta Client ID", "")
+    judge(olivia.press("Save").sees("things to put right"), "okta-refused")
+    judge(olivia.go(okta).press("Save").sees("Saved."), "okta-saved")
+    judge(olivia.press("Delete Integration").at("Delete the Okta integration?"), "okta-delete")
+    judge(olivia.press("Delete Integration").sees("Deleted."), "integrations-deleted")
+    judge(olivia.go("/"), "home-owner-not-connected")
+    judge(olivia.go(okta), "okta-not-connected")
+    assert judge.found == []
+
+
+def test_the_pages_of_an_admin_of_a_link_and_of_a_login_that_goes_wrong(world: World, judge: Judge, meet_open: Meet) -> None:
+    adam = meet_open("adam@acme.example")
+    judge(adam.log_in_by_password().go("/organizations/acme/integrations/okta"), "okta-admin")
+    add_person(world.sandbox, "carol@globex.example", "Carol")
+    carol = meet_open("carol@globex.example")
+    judge(carol.log_in_at_okta().at("You already have a POINT account"), "link-refused")
+    carol.press("Log in").type("Password", POINT_PASSWORD).press("Log in")
+    judge(carol.at("Connect your Okta account"), "link-confirm")
+    ben = meet_open("ben@acme.example")
+    judge(ben.log_in_at_okta().at("Okta does not let you into POINT yet"), "problem-not-assigned")
+    world.sandbox.fault("discovery_500")
+    world.services.providers.forget(world.okta)
+    with ben.expecting(502, 503):
+        judge(ben.go("/login/acme/okta").sees("Reference"), "problem-okta-away")
+    assert judge.found == []
+
+
+def test_the_styleguide_of_the_demo(world: World, judge: Judge, meet_open: Meet) -> None:
+    world.stage.app = create_app(replace(world.settings, demo=True), clock=world.clock)
+    try:
+        judge(meet_open().go("/styleguide"), "styleguide")
+    finally:
+        world.stage.app.extensions["point"].door.close()
+        world.stage.app.extensions["point"].db.close()
+        world.stage.app = world.app
+    assert judge.found == []
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_the_login_page_transfers_at_most_15_000_bytes_and_no_script(world: World, meet: Meet, javascript: bool) -> None:
+    stranger = meet(java_script_enabled=javascript)
+    wire = stranger.context.new_cdp_session(stranger.page)
+    wire.send("Network.enable")
+    sizes: dict[str, float] = {}
+    kinds: dict[str, str] = {}
+
+    def asked(event: dict[str, Any]) -> None:
+        kinds[event["requestId"]] = event["type"]
+
+    def loaded(event: dict[str, Any]) -> None:
+        sizes[event["requestId"]] = event["encodedDataLength"]
+
+    wire.on("Network.requestWillBeSent", asked)
+    wire.on("Network.loadingFinished", loaded)
+    stranger.go("/login").page.wait_for_load_state("networkidle")
+    icon = stranger.context.request.get(stranger.base + stranger.page.locator("link[rel=icon]").get_attribute("href"))
+    seen = "Other" in kinds.values()
+    total = sum(sizes.values()) + (0 if seen else len(icon.body()) + sum(len(f"{k}: {v}\r\n") for k, v in icon.headers.items()))
+    assert {"Document", "Stylesheet"} <= set(kinds.values())
+    assert "Script" not in kinds.values()
+    assert 2000 < total <= 15_000
+    assert stranger.page.evaluate("getComputedStyle(document.querySelector('.button')).backgroundColor") != "rgba(0, 0, 0, 0)"
+
+
+def test_the_login_page_looks_its_part_at_twice_the_text_size(chromium: Browser, meet: Meet) -> None:
+    """WCAG 1.4.10: 1280 px at 400 % are 320 px; text alone at 200 % stays inside its sheet."""
+    stranger = meet(viewport={"width": 640, "height": 800})
+    stranger.go("/login/acme?with=password")
+    wire = stranger.context.new_cdp_session(stranger.page)
+    wire.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 1})
+    stranger.page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
+    assert stranger.page.evaluate(_WIDE) == []
