@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 LOGGER = logging.getLogger("portal")
@@ -38,12 +39,17 @@ def write_request(method: str, route: str, status: str, seconds: float, referenc
     if not LOGGER.isEnabledFor(logging.INFO) or not LOGGER.handlers:
         return
     now = time.time()
-    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
-    method = method if method.isalpha() and len(method) < 10 else "?"
+    method = method if method.isalpha() and method.isascii() and len(method) < 10 else "?"
     LOGGER.handlers[0].stream.write(  # type: ignore[attr-defined]
-        f'{{"at": "{at}", "level": "info", "message": "request", "method": "{method}", "route": "{route}", '
-        f'"status": {status}, "ms": {seconds * 1000:.2f}, "reference": "{reference}"}}\n'
+        f'{{"at": "{_second(int(now))}.{int(now % 1 * 1000):03}Z", "level": "info", "message": "request", '
+        f'"method": "{method}", "route": "{route}", "status": {status}, "ms": {seconds * 1000:.2f}, '
+        f'"reference": "{reference}"}}\n'
     )
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
 
 
 def configure(level: str) -> None:

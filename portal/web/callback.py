@@ -40,11 +40,11 @@ def callback() -> ResponseReturnValue:
     """Where Okta sends people back."""
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
-    throttle.demand_calm()
     raw = request.query_string.decode("ascii", "replace")
     attempt = find_attempt(services(), state_of(raw))
     if attempt is None:
         return _not_ours()
+    throttle.demand_calm(attempt.organization_id)
     try:
         with services().door.within(_OKTA_SECONDS):
             return _finish(attempt, raw)
@@ -132,7 +132,7 @@ def _refuse(refused: Refused, attempt: Attempt) -> Response:
     """The page, a line in the activity, and the attempt is over unless a stranger could have sent this."""
     LOGINS.labels("okta", "refused").inc()
     note_refusal(refused)
-    if refused.problem not in _NOT_OVER and throttle.count_refusal():
+    if refused.problem not in _NOT_OVER and throttle.count_refusal(attempt.organization_id):
         logins.end_refused(services(), attempt, refused, reference=reference(), claimed=g.get("claimed", False))
     login = logins.find_current(services(), attempt)
     retry_url = linking.restart_url(login.slug, attempt.return_to) if login else "/login"

@@ -5,7 +5,7 @@ A layer around Flask, not hooks inside it: it also covers what Flask itself coul
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -77,7 +77,7 @@ def _layer(application: WSGIApplication, fixed: list[tuple[str, str]]) -> WSGIAp
 
 
 def _new_reference() -> str:
-    number = secrets.randbits(40)
+    number = random.getrandbits(40)
     text = "".join([_ALPHABET[(number >> shift) & 31] for shift in (0, 5, 10, 15, 20, 25, 30, 35)])
     return f"{text[:4]}-{text[4:]}"
 

@@ -28,7 +28,7 @@ _MOST_RESTLESS = 10_000
 
 
 class Limits:
-    """The counters of one application. `restless` -- networks whose logins keep being refused, until when."""
+    """The counters of one application. `restless` -- from where logins keep coming back refused, until when."""
 
     def __init__(self, settings: Settings) -> None:
         # Without Redis it costs nothing to ask; with it, a second must be enough.
@@ -70,23 +70,28 @@ def limit_saves(organization_id: int) -> None:
     _hit("save", str(organization_id), count=30, minutes=10)
 
 
-def count_refusal() -> bool:
-    """Counts a login that came back and was turned down; False when this network has had very many lately."""
-    network = network_of(request.remote_addr or "")
+def count_refusal(organization_id: int) -> bool:
+    """Counts a login that came back and was turned down; False when there were very many from this network lately."""
+    whose = f"{organization_id} {network_of(request.remote_addr or '')}"
     try:
-        _hit("refused-callback", network, count=_REFUSALS, minutes=1)
+        _hit("refused-callback", whose, count=_REFUSALS, minutes=1)
     except Refused:
         if len(_limits().restless) > _MOST_RESTLESS:
             _limits().restless.clear()
-        _limits().restless[network] = time.monotonic() + 60
+        _limits().restless[whose] = time.monotonic() + 60
         return False
     return True
 
 
-def demand_calm() -> None:
-    """Turns away a network that keeps coming back with logins that are turned down. Raises Refused(TOO_MANY)."""
+def demand_calm(organization_id: int) -> None:
+    """Turns away a network from which logins of this organization keep coming back refused, for a minute: each of them
+    costs that organization's Okta a call and its activity a line. Raises Refused(TOO_MANY).
+    """
     restless = _limits().restless
-    if restless and time.monotonic() < restless.get(network_of(request.remote_addr or ""), 0.0):
+    if not restless:
+        return
+    whose = f"{organization_id} {network_of(request.remote_addr or '')}"
+    if time.monotonic() < restless.get(whose, 0.0):
         g.retry_after = 60
         raise Refused(Problem.TOO_MANY, "refused_callback")
 
