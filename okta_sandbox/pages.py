@@ -23,6 +23,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bot
 fieldset { border: 1px solid var(--line); border-radius: .3rem; margin: 0 0 1rem; columns: 3 18rem; }
 fieldset label { font-weight: 400; margin: 0; break-inside: avoid; }
 .row { display: inline; }
+.scroll { overflow-x: auto; }
 """
 
 

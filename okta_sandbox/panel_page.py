@@ -28,7 +28,8 @@ def show_panel(org: Org) -> str:
 def show_table(caption: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0">{table}</div>'
 
 
 def show_people(org: Org) -> str:
@@ -40,7 +41,7 @@ def show_people(org: Org) -> str:
                 f"{'Deactivate' if person.active else 'Activate'} {person.email}",
             ),
             str(sum(session.person_id == person.id for session in org.live_sessions())) + person_button(
-                person, "sign_out", f"End the sessions of {person.email}",
+                person, "sign_out", f"End sessions of {person.email}",
             ),
             "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
         )

@@ -6,6 +6,8 @@ other. Rotation is prepending a key: the newest seals, every listed one opens.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -48,6 +50,18 @@ class Sealer:
             return self._cipher(hint, purpose).decrypt(nonce, encrypted, context)
         except (InvalidTag, ValueError) as exc:
             raise SealBroken(purpose) from exc
+
+    def seal_text(self, purpose: str, content: bytes) -> str:
+        """`content`, sealed, as text for a cookie (base64url without padding)."""
+        return base64.urlsafe_b64encode(self.seal(purpose, content)).decode().rstrip("=")
+
+    def unseal_text(self, purpose: str, text: str | None) -> bytes:
+        """What `seal_text` sealed. Raises SealBroken for everything else, None included."""
+        try:
+            sealed = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4))
+        except (binascii.Error, ValueError) as exc:
+            raise SealBroken(purpose) from exc
+        return self.unseal(purpose, sealed)
 
     def fingerprint(self, purpose: str, content: bytes) -> bytes:
         """32 bytes that only we can compute from `content` (HMAC-SHA-256 with the newest key)."""

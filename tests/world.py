@@ -121,7 +121,7 @@ class Visitor:
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, *_args: Any) -> None:
         return None
 
 
@@ -199,7 +199,8 @@ class World:
         """The two organizations and their people; Okta is not connected yet."""
         now = self.services.now()
         with self.services.db.writing() as connection:
-            acme = create_organization(connection, "acme", name="Acme Volunteers", domain_names=["acme.example"], now=now)
+            ours = {"name": "Acme Volunteers", "domain_names": ["acme.example"]}
+            acme = create_organization(connection, "acme", **ours, now=now)  # type: ignore[arg-type]
             globex = create_organization(connection, "globex", name="Globex", domain_names=["globex.example"], now=now)
             for organization, email, role in (
                 (acme, "olivia@acme.example", "owner"),

@@ -1,5 +1,5 @@
-"""Flask, less what this portal never needs: views that are coroutines, routes that depend on the Host header, and a
-session of Flask's own. Each costs every request a little, and the Host header is nothing to build an answer from."""
+"""Flask, less what this portal never needs: views that are coroutines, routes that depend on the Host header, hooks of
+blueprints and a session of Flask's own. Each costs every request a little; the Host header is nothing to rely on."""
 
 from __future__ import annotations
 
@@ -31,6 +31,26 @@ class Portal(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Every view is a plain function."""
         return func
+
+    # The portal's hooks are the application's, none a blueprint's; Flask looks through the blueprints three times.
+    def preprocess_request(self) -> Any:
+        """The application's `before_request` functions."""
+        for ask in self.before_request_funcs.get(None, ()):
+            answer: Any = ask()
+            if answer is not None:
+                return answer
+        return None
+
+    def process_response(self, response: Response) -> Response:
+        """The application's `after_request` functions, the last one first."""
+        for change in reversed(self.after_request_funcs.get(None, ())):
+            response = change(response)
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """The application's `teardown_request` functions, the last one first."""
+        for end in reversed(self.teardown_request_funcs.get(None, ())):
+            end(exc)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Routes by the path alone, whatever the Host header says."""

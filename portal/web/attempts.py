@@ -4,7 +4,6 @@ other, and no more than a few, so that abandoned ones do not pile up."""
 from __future__ import annotations
 
 import base64
-import binascii
 
 from flask import Response
 
@@ -20,8 +19,7 @@ _MOST = 5
 
 def keep_attempt(response: Response, services: Services, attempt: Attempt) -> None:
     """Puts the attempt into the browser and takes the oldest away when there are many."""
-    sealed = services.sealer.seal("attempt", attempt.to_bytes())
-    value = f"{attempt.started_at}.{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
+    value = f"{attempt.started_at}.{services.sealer.seal_text('attempt', attempt.to_bytes())}"
     # Twice the lifetime: somebody who comes back late is told so, instead of "not started here".
     seconds = 2 * services.settings.attempt_seconds
     kept = sorted(list_cookies(services.settings, _PREFIX), key=lambda cookie: cookie[1])
@@ -36,10 +34,8 @@ def find_attempt(services: Services, state: str | None) -> Attempt | None:
     if not value:
         return None
     try:
-        packed = value.partition(".")[2]
-        sealed = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-        return Attempt.from_bytes(services.sealer.unseal("attempt", sealed))
-    except (binascii.Error, ValueError, SealBroken, Refused):
+        return Attempt.from_bytes(services.sealer.unseal_text("attempt", value.partition(".")[2]))
+    except (SealBroken, Refused):
         return None
 
 

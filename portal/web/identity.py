@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app
-from flask_login import LoginManager, current_user
+from flask import Flask, Response, current_app, g
+from flask_login import LoginManager
 
 from portal.services import Services
 from portal.settings import Settings
@@ -75,6 +75,8 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None
     manager.request_loader(lambda _request: load_viewer())
     manager.init_app(app, add_context_processor=False)
+    # Nobody is remembered by a cookie of Flask-Login's, so that no answer has to be looked at for one.
+    app.after_request_funcs[None].clear()
 
 
 def load_viewer() -> Viewer | None:
@@ -95,9 +97,13 @@ def load_viewer() -> Viewer | None:
 
 
 def viewer() -> Viewer | None:
-    """The logged-in person of this request, loaded once."""
-    person = current_user._get_current_object()
-    return person if isinstance(person, Viewer) else None
+    """The logged-in person of this request, loaded once; the same as Flask-Login's `current_user`, and a good deal
+    faster where Flask-Login has not been asked yet.
+    """
+    known = g.get("_login_user")
+    if known is None:
+        known = g._login_user = load_viewer() or current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    return known if isinstance(known, Viewer) else None
 
 
 def give_session(response: Response, settings: Settings, session_id: str) -> None:

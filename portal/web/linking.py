@@ -6,8 +6,6 @@ proved after the offer, in another way than by the Okta that asks for it, and th
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -60,7 +58,7 @@ def offer(login: Login, proof: Proof, attempt: Attempt, refused: Refused) -> Res
     profile = proof.profile
     waiting = [login.integration_id, login.version, services().now(), attempt.return_to]
     content = json.dumps([*waiting, profile.issuer, profile.sub, profile.email, profile.name]).encode()
-    sealed = base64.urlsafe_b64encode(services().sealer.seal("link", content)).decode().rstrip("=")
+    sealed = services().sealer.seal_text("link", content)
     response = Redirect("/login/link")
     set_cookie(response, services().settings, "link", sealed, seconds=services().settings.attempt_seconds)
     drop_attempt(response, services(), attempt)
@@ -140,11 +138,10 @@ def _waiting() -> Offer:
     """What waits in this browser. Raises Refused(ATTEMPT_EXPIRED, SETTINGS_CHANGED)."""
     value = read_cookie(services().settings, "link") or ""
     try:
-        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        found = json.loads(services().sealer.unseal("link", sealed))
-        integration_id, version, offered_at, return_to, *person = found
-    except (binascii.Error, ValueError, SealBroken) as exc:
+        found = json.loads(services().sealer.unseal_text("link", value))
+    except SealBroken as exc:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_unknown") from exc
+    integration_id, version, offered_at, return_to, *person = found
     if services().now() > offered_at + services().settings.attempt_seconds:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_expired")
     with services().db.reading() as connection:

@@ -34,10 +34,11 @@ def log(world: World, caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]
     forget_tries()
     stream = io.StringIO()
     logs.configure("debug")
-    before = [handler.setStream(stream) for handler in logs.LOGGER.handlers]
+    ours = [handler for handler in logs.LOGGER.handlers if isinstance(handler, logging.StreamHandler)]
+    before = [handler.setStream(stream) for handler in ours]
     with caplog.at_level(logging.DEBUG):
         yield stream
-    for handler, old in zip(logs.LOGGER.handlers, before, strict=True):
+    for handler, old in zip(ours, before, strict=True):
         handler.setStream(old or sys.stderr)
     logs.configure("error")
 
