@@ -20,7 +20,8 @@ main:not(.wide) > form > button { width: 100%; margin-top: 1.5rem; padding: .7re
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; font-weight: 600; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
   overflow-wrap: break-word; }
-fieldset { border: 1px solid var(--line); border-radius: .3rem; margin: 0 0 1rem; columns: 3 18rem; }
+fieldset { border: 1px solid var(--line); border-radius: .3rem; margin: 0 0 1rem; min-width: 0; columns: 3 15rem;
+  overflow-wrap: anywhere; }
 fieldset label { font-weight: 400; margin: 0; break-inside: avoid; }
 .row { display: inline; }
 .scroll { overflow-x: auto; }

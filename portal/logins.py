@@ -18,6 +18,7 @@ from portal.errors import Problem, Refused
 from portal.okta.attempt import Attempt
 from portal.okta.id_token import check_id_token
 from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code
+from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.integrations import Login, find_login_by_integration
@@ -153,6 +154,15 @@ def read_tokens(services: Services, session_id: bytes, sealed: bytes) -> dict[st
     """{"id_token": ..., "refresh_token": ...} as kept for a session. Raises sealing.SealBroken."""
     found: dict[str, str] = json.loads(services.sealer.unseal("tokens", sealed, session_id))
     return found
+
+
+def keep_id_token(services: Services, session_id: bytes, sealed: bytes) -> bytes | None:
+    """The sealed tokens of a session without the refresh token; None when they cannot be opened."""
+    try:
+        id_token = read_tokens(services, session_id, sealed)["id_token"]
+    except SealBroken:
+        return None
+    return services.sealer.seal("tokens", json.dumps({"id_token": id_token}).encode(), session_id)
 
 
 def _demand_unchanged(login: Login | None, organization_id: int, version: int) -> None:

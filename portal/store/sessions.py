@@ -85,7 +85,15 @@ _TOUCH = Hot(update(sessions).where(sessions.c.id_hash == bindparam("key")).valu
 _END = Hot(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
-    .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=None)
+    .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=bindparam("kept"))
+)
+_LOGGED_OUT = Hot(
+    select(sessions.c.id_hash, sessions.c.integration_id, sessions.c.sealed_tokens).where(
+        sessions.c.id_hash == bindparam("id_hash"),
+        sessions.c.ended_why == "logout",
+        sessions.c.ended_at > bindparam("since"),
+        sessions.c.sealed_tokens.is_not(None),
+    )
 )
 _CLAIMED = select(claimed_attempts.c.claimed_at).where(claimed_attempts.c.state_hash == bindparam("state_hash"))
 _CLAIM = Hot(
@@ -147,9 +155,15 @@ def touch_session(connection: Connection, session: Session, *, now: int) -> None
     _TOUCH.run(connection, {"key": session.id_hash, "now": now})
 
 
-def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int) -> bool:
-    """Ends a session for good; False when it had ended before."""
-    return _END.run(connection, {"key": id_hash, "now": now, "why": why}) > 0
+def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int, kept: bytes | None = None) -> bool:
+    """Ends a session for good; False when it had ended before. `kept` -- what stays of its sealed tokens."""
+    return _END.run(connection, {"key": id_hash, "now": now, "why": why, "kept": kept}) > 0
+
+
+def find_logged_out(connection: Connection, session_id: str, *, since: int) -> tuple[bytes, int, bytes] | None:
+    """(hash of the id, integration, what was kept of its tokens) of a session that was logged out of since then."""
+    row = _LOGGED_OUT.first(connection, {"id_hash": hash_id(session_id), "since": since})
+    return (row[0], row[1], row[2]) if row else None
 
 
 def claim_attempt(connection: Connection, state: str, *, now: int) -> bool:

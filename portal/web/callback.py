@@ -114,7 +114,8 @@ def _second_time(attempt: Attempt) -> ResponseReturnValue:
         if services().now() - claimed_at > _UNDER_WAY_SECONDS:
             raise Refused(Problem.ATTEMPT_USED)
         if time.monotonic() > patience or not _may_wait():
-            return render("pages/login/finishing.html", retry_url=request.full_path), 202
+            page = render("pages/login/finishing.html", retry_url=request.full_path)
+            return Response(page, 202, {"Refresh": "1"})
 
 
 def _may_wait() -> bool:

@@ -71,7 +71,7 @@ def note_refusal(refused: Refused) -> None:
 
 def _refused(refused: Refused) -> Response:
     note_refusal(refused)
-    return answer_problem(refused.problem, retry_url=g.get("retry_url", ""))
+    return answer_problem(refused.problem, retry_url=g.get("retry_url", ""), retry_label=g.get("retry_label", ""))
 
 
 def _http_error(error: HTTPException) -> AnyResponse:

@@ -93,13 +93,13 @@ def _guard_member(action: str) -> ResponseReturnValue | None:
     person = viewer()
     if person is None:
         return _to_login()
+    if request.method not in SAFE_METHODS:
+        demand_same_session(person)
     slug = (request.view_args or {}).get("slug", person.organization_slug)
     if slug != person.organization_slug:
         raise Refused(Problem.NOT_FOUND, "another_organization")
     if action and not person.may(action):
         raise Refused(Problem.FORBIDDEN, "role_" + person.role)
-    if request.method not in SAFE_METHODS:
-        demand_same_session(person)
     return None
 
 

@@ -107,6 +107,7 @@ def okta_delete(slug: str) -> ResponseReturnValue:
         affected=affected,
         without_password=without_password,
         organization_name=session.organization_name,
+        logs_me_out=session.okta_issuer is not None,
     )
 
 
@@ -127,6 +128,9 @@ def okta_delete_now(slug: str) -> ResponseReturnValue:
                 now=now,
                 reference=reference(),
             )
+    # Whoever logged in by that Okta has just been logged out by this.
+    if session.okta_issuer:
+        return Redirect(f"/login/{slug}?deleted")
     return Redirect(f"/organizations/{slug}/integrations?deleted=okta")
 
 

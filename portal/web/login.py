@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from portal.errors import Problem, Refused
 from portal.logins import record_refusal
@@ -111,6 +112,7 @@ def okta(slug: str) -> ResponseReturnValue:
         login = find_login(connection, slug)
         if login is None:
             load_organization(connection, slug)
+            g.retry_url, g.retry_label = f"/login/{slug}", gettext("Log in with a password")
             raise Refused(Problem.OKTA_NOT_CONNECTED)
     g.retry_url = okta_url(slug)
     return _to_okta(login, login_hint=request.args.get("login_hint"))
@@ -200,6 +202,7 @@ def _organization_page(slug: str, *, email: str, problem: Problem | None = None)
         next=_next(),
         problem=problem,
         password_open=problem is not None or request.args.get("with") == "password",
+        deleted="deleted" in request.args,
     )
     return page, problem.status if problem else 200
 

@@ -16,8 +16,8 @@ from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.integrations import find_login_by_integration
-from portal.store.sessions import Session, end_session
-from portal.web.cookies import set_cookie
+from portal.store.sessions import end_session, find_logged_out
+from portal.web.cookies import read_cookie, set_cookie
 from portal.web.errors import note_refusal
 from portal.web.guards import public
 from portal.web.headers import reference
@@ -28,6 +28,7 @@ from portal.web.render import render
 
 _OKTA_SECONDS = 3.0
 _RETURN_SECONDS = 300
+_AGAIN_SECONDS = 60
 
 
 @pages.post("/logout")
@@ -36,45 +37,52 @@ def logout() -> ResponseReturnValue:
     """Ends the session of this browser; whatever Okta says, POINT's is over before the answer is sent."""
     services: Services = current_app.extensions["point"]
     person = viewer()
-    okta_url = None
-    if person is not None:
-        _end(services, person)
-        okta_url = _okta_logout(services, person.session) if request.form.get("okta") != "no" else None
-        g._login_user = None
-    state = "okta" if okta_url else "point"
+    left = _end(services, person) if person else _left_by_the_first_press(services)
+    okta_url = _okta_logout(services, *left) if left and request.form.get("okta") != "no" else None
+    g._login_user = None
     response = Response(render("pages/login/logging_out.html", okta_logout_url=okta_url)) if okta_url else Redirect("/")
     take_session(response, services.settings)
-    set_cookie(response, services.settings, "logged_out", state, seconds=_RETURN_SECONDS)
+    set_cookie(response, services.settings, "logged_out", "okta" if okta_url else "point", seconds=_RETURN_SECONDS)
     return response
 
 
-def _end(services: Services, person: Viewer) -> None:
-    now = services.now()
+# (hash of the session's id, integration, sealed tokens): what Okta's sign-out needs of a session that is over.
+Left = tuple[bytes, int, bytes]
+
+
+def _end(services: Services, person: Viewer) -> Left | None:
+    session, now = person.session, services.now()
+    sealed = session.sealed_tokens
     with services.db.writing() as connection:
-        end_session(connection, person.session.id_hash, why="logout", now=now)
+        # The ID token stays until the session is forgotten: it is what Okta's sign-out asks for, and it logs nobody in.
+        kept = logins.keep_id_token(services, session.id_hash, sealed) if sealed else None
+        end_session(connection, session.id_hash, why="logout", now=now, kept=kept)
         record_event(
-            connection,
-            person.session.organization_id,
-            who=person.email,
-            what="logout",
-            now=now,
-            reference=reference(),
+            connection, session.organization_id, who=person.email, what="logout", now=now, reference=reference()
         )
+    return (session.id_hash, session.integration_id, sealed) if sealed and session.integration_id else None
 
 
-def _okta_logout(services: Services, session: Session) -> str | None:
-    """Okta's sign-out address for this session (RP-Initiated Logout 2), after its refresh token has been revoked.
-
-    None for sessions that did not come from Okta, and when Okta is away: POINT's logout never waits for it.
-    """
-    if session.sealed_tokens is None or session.integration_id is None:
+def _left_by_the_first_press(services: Services) -> Left | None:
+    """Pressed twice: the browser drops the first answer, and the second has to lead to Okta's sign-out as well."""
+    session_id = read_cookie(services.settings, "session")
+    if not session_id:
         return None
     with services.db.reading() as connection:
-        login = find_login_by_integration(connection, session.integration_id)
+        return find_logged_out(connection, session_id, since=services.now() - _AGAIN_SECONDS)
+
+
+def _okta_logout(services: Services, id_hash: bytes, integration_id: int, sealed: bytes) -> str | None:
+    """Okta's sign-out address for this session (RP-Initiated Logout 2), after its refresh token has been revoked.
+
+    None when Okta has been deleted or is away: POINT's logout never waits for it.
+    """
+    with services.db.reading() as connection:
+        login = find_login_by_integration(connection, integration_id)
     if login is None:
         return None
     try:
-        tokens = logins.read_tokens(services, session.id_hash, session.sealed_tokens)
+        tokens = logins.read_tokens(services, id_hash, sealed)
         with services.door.within(_OKTA_SECONDS):
             provider = services.providers.load(login.issuer)
             _revoke(services, provider, login.client_id, tokens.get("refresh_token"))

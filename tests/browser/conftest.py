@@ -51,6 +51,17 @@ def no_tries_yet() -> None:
 
 
 @pytest.fixture
+def world(world: World) -> World:
+    """Okta is another site for the browser, as it is for everybody: cookies that go nowhere across sites stay away.
+
+    Two ports of `localhost` would be one site.
+    """
+    world.okta = world.okta.replace("localhost", "127.0.0.1")
+    world.connect()
+    return world
+
+
+@pytest.fixture
 def meet(chromium: Browser, world: World) -> Iterator[Meet]:
     """`meet("alice@acme.example")` is Alice before an empty browser; keywords go to the browser's profile.
 

@@ -22,7 +22,7 @@ def sign_in_at(tab: Page, email: str) -> None:
 def listen_for_the_callback(person: Person) -> list[str]:
     """The addresses of the callback that this browser comes by."""
     seen: list[str] = []
-    person.context.on("request", lambda request: seen.append(request.url) if "/login/callback?" in request.url else None)
+    person.context.on("request", lambda request: seen.append(request.url) if "/callback?" in request.url else None)
     return seen
 
 
@@ -45,9 +45,12 @@ def test_six_logins_begun_in_one_browser_leave_the_last_ones_good(alice: Person)
     alice.go(first).at("Hello Alice Andersson", "/")
 
 
-def test_a_form_left_open_while_another_tab_logs_in_as_somebody_else_changes_nothing(world: World, olivia: Person) -> None:
+def test_a_form_left_open_while_another_tab_logs_in_as_somebody_else_changes_nothing(
+    world: World, olivia: Person
+) -> None:
     with world.services.db.writing() as connection:
-        add_member(connection, world.acme_id, "oscar@acme.example", role="owner", now=world.services.now(), password_hash=_HASH)
+        now = world.services.now()
+        add_member(connection, world.acme_id, "oscar@acme.example", role="owner", now=now, password_hash=_HASH)
     olivia.log_in_by_password().go("/organizations/acme/integrations/okta/delete").at("Delete the Okta integration?")
     other = olivia.new_tab()
     other.goto(olivia.base + "/")

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.browser.conftest import FLAGS, Meet
 from tests.browser.person import Person
+from tests.web.steps import when_asked
 from tests.world import World
 
 
@@ -42,7 +43,9 @@ def test_the_message_of_the_logout_is_shown_once(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["from the network", "from the pages kept whole"])
-def test_back_after_the_logout_shows_nobody_s_data(chromium: Browser, remembering: Browser, meet: Meet, kept: bool) -> None:
+def test_back_after_the_logout_shows_nobody_s_data(
+    chromium: Browser, remembering: Browser, meet: Meet, kept: bool
+) -> None:
     alice = meet("alice@acme.example", browser=remembering if kept else chromium)
     alice.log_in().go("/account").at("Your account")
     alice.press("Log out").at("Welcome to POINT")
@@ -58,6 +61,22 @@ def test_back_after_the_logout_shows_nobody_s_data(chromium: Browser, rememberin
 def test_log_out_pressed_twice_still_ends_both_sessions(world: World, alice: Person) -> None:
     alice.log_in()
     alice.page.get_by_role("button", name="Log out").dblclick()
+    alice.at("Welcome to POINT").sees("You are logged out of POINT").assert_anonymous()
+    alice.page.wait_for_load_state("networkidle")
+    assert world.sandbox.sessions == []
+
+
+def test_log_out_pressed_again_while_okta_takes_its_time_still_ends_both_sessions(world: World, alice: Person) -> None:
+    alice.log_in()
+    world.sandbox.delay_ms = 1000
+    when_asked(world.sandbox, "/revoke", lambda: world.sandbox.fault("slow_everything"))
+    box = alice.control("Log out").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    alice.page.mouse.click(*middle)
+    while not world.requests_to("/revoke"):
+        alice.page.wait_for_timeout(20)
+    alice.page.mouse.click(*middle)
     alice.at("Welcome to POINT").sees("You are logged out of POINT").assert_anonymous()
     alice.page.wait_for_load_state("networkidle")
     assert world.sandbox.sessions == []

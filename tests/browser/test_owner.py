@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -27,7 +28,7 @@ def globex(world: World) -> Iterator[Neighbour]:
     for given_name in ("Carol", "Dana"):
         add_person(sandbox, f"{given_name.lower()}@globex.example", given_name)
     with sandbox.serve(host="127.0.0.1") as server:
-        yield Neighbour(sandbox, server, f"http://localhost:{server.port}")
+        yield Neighbour(sandbox, server, f"http://127.0.0.1:{server.port}")
 
 
 def fill_in(person: Person, *values: str) -> None:
@@ -38,7 +39,7 @@ def fill_in(person: Person, *values: str) -> None:
 def test_an_owner_connects_okta_from_scratch_and_people_log_in_with_it(globex: Neighbour, meet: Meet) -> None:
     gus = meet("gus@globex.example", okta=globex.okta)
     gus.log_in_by_password("globex").at("Hello Gus").picture("home-owner-not-connected")
-    gus.press("Connect Okta").at("Connect Okta", "/organizations/globex/integrations/okta").picture("okta-not-connected")
+    gus.press("Connect Okta").at("Connect Okta", "/organizations/globex/integrations/okta")
     gus.sees(f"{gus.base}/login/callback").sees("org.pointapp.point:/logout")
     expect(gus.page.get_by_role("link", name="Delete Integration")).to_have_count(0)
     spa, native = globex.sandbox.client_id("spa"), globex.sandbox.client_id("native")
@@ -69,8 +70,9 @@ def test_wrong_entries_are_named_beside_their_fields_and_what_was_typed_stays(wo
         expect(olivia.page.get_by_label(label, exact=True)).to_have_value(value)
     domain = olivia.page.get_by_label("SPA: Okta Domain", exact=True)
     expect(domain).to_have_attribute("aria-invalid", "true")
-    expect(domain).to_have_accessible_description("Enter the whole domain with its ending, for example acme.okta.com instead "
-        "of acme. In Okta: the same app > Sign On > OpenID Connect ID Token > Issuer. For example acme.okta.com.")  # fmt: skip
+    expect(domain).to_have_accessible_description(
+        re.compile(r"^Enter the whole domain with its ending, for example acme\.okta\.com instead of acme\. In Okta: ")
+    )
     olivia.page.locator("a[href='#spa_domain']").click()
     expect(domain).to_be_focused()
     olivia.go(OKTA)
@@ -114,7 +116,7 @@ def test_deleting_says_how_many_people_it_concerns_and_brings_the_password_back(
 
 def test_deleting_while_logged_in_by_password_says_that_it_is_done(olivia: Person) -> None:
     olivia.log_in_by_password().go(OKTA + "/delete").press("Delete Integration")
-    olivia.at("Integrations", "/organizations/acme/integrations?deleted=okta").sees("Deleted.").picture("integrations-deleted")
+    olivia.at("Integrations", "/organizations/acme/integrations?deleted=okta").sees("Deleted.")
     olivia.page.go_back()
     olivia.page.wait_for_load_state()
     assert olivia.page.get_by_role("heading", level=1).inner_text() in ("Integrations", "Delete the Okta integration?")

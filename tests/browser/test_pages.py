@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from portal import create_app
 from tests.browser.conftest import Meet
@@ -17,17 +17,22 @@ from tests.web.steps import add_person
 from tests.world import POINT_PASSWORD, World
 
 SIZES = [(320, 640), (1280, 800)]
-_AXE = """async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-  resultTypes: ['violations']})).violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))"""
-_WIDE = """() => { const most = document.documentElement.clientWidth; if (document.scrollingElement.scrollWidth <= most) return [];
-  return ['scrolls sideways: ' + [...document.querySelectorAll('body *')].filter(
-    e => e.getBoundingClientRect().right > most + 1).map(e => e.tagName + '.' + e.className).join(', ')] }"""
+_AXE = """async () => (await axe.run({
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']
+})).violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))"""
+_WIDE = """() => {
+  const most = document.documentElement.clientWidth;
+  const out = [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > most + 1);
+  return document.scrollingElement.scrollWidth <= most ? []
+    : ['scrolls sideways: ' + out.map(e => e.tagName + '.' + e.className).join(', ')];
+}"""
 # 44 px for what one presses; links inside a sentence are as high as its line. Okta's pages are not ours to judge.
-_SMALL = """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden]):not([hidden])')].filter(e => {
-  const r = e.getBoundingClientRect(), box = e.closest('label') && e.type === 'radio' ? e.closest('label').getBoundingClientRect() : r;
-  return r.width && e.checkVisibility() && !e.matches('.skip, dd a, td a, .notice li a') && box.height < 43.5 &&
-    !(e.tagName === 'A' && e.closest('li, p') && !e.matches('.touch, .button'))
-  }).map(e => 'small: ' + e.tagName + ' ' + (e.innerText || e.name) + ' ' + e.getBoundingClientRect().height)"""
+_SMALL = """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden])')].filter(e => {
+  const pressed = e.type === 'radio' ? e.closest('label') : e;
+  const in_a_sentence = e.tagName === 'A' && e.closest('li, p') && !e.matches('.touch, .button');
+  return e.checkVisibility() && !e.matches('.skip, .notice li a') && !in_a_sentence
+    && pressed.getBoundingClientRect().height < 43.5;
+}).map(e => 'small: ' + e.tagName + ' ' + (e.innerText || e.name) + ' ' + e.getBoundingClientRect().height)"""
 
 
 class Judge:
@@ -82,7 +87,8 @@ def test_the_pages_of_somebody_who_is_not_logged_in(world: World, judge: Judge, 
                        ("callback-unknown", "/login/callback")):  # fmt: skip
         judge(alice.go(path), name)
     judge(alice.go("/login").type("E-mail address", "alice").press("Continue").at("Log in"), "login-refused")
-    judge(alice.type("E-mail address", "gus@globex.example").press("Continue").at("Enter your password"), "login-password")
+    alice.type("E-mail address", "gus@globex.example").press("Continue")
+    judge(alice.at("Enter your password"), "login-password")
     judge(alice.type("Password", "x").press("Log in").sees("do not fit together"), "login-password-refused")
     alice.go("/login/acme?with=password").type("E-mail address", "a@b.example").type("Password", "x")
     judge(alice.press("Log in").sees("do not fit together"), "login-acme-refused")
@@ -128,7 +134,7 @@ def test_the_pages_of_an_owner(world: World, judge: Judge, meet_open: Meet) -> N
     assert judge.found == []
 
 
-def test_the_pages_of_an_admin_of_a_link_and_of_a_login_that_goes_wrong(world: World, judge: Judge, meet_open: Meet) -> None:
+def test_the_pages_of_an_admin_and_of_logins_that_go_wrong(world: World, judge: Judge, meet_open: Meet) -> None:
     adam = meet_open("adam@acme.example")
     judge(adam.log_in_by_password().go("/organizations/acme/integrations/okta"), "okta-admin")
     add_person(world.sandbox, "carol@globex.example", "Carol")
@@ -157,7 +163,7 @@ def test_the_styleguide_of_the_demo(world: World, judge: Judge, meet_open: Meet)
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
-def test_the_login_page_transfers_at_most_15_000_bytes_and_no_script(world: World, meet: Meet, javascript: bool) -> None:
+def test_the_login_page_transfers_at_most_15_000_bytes_and_no_script(meet: Meet, javascript: bool) -> None:
     stranger = meet(java_script_enabled=javascript)
     wire = stranger.context.new_cdp_session(stranger.page)
     wire.send("Network.enable")
@@ -174,12 +180,13 @@ def test_the_login_page_transfers_at_most_15_000_bytes_and_no_script(world: Worl
     wire.on("Network.loadingFinished", loaded)
     stranger.go("/login").page.wait_for_load_state("networkidle")
     icon = stranger.context.request.get(stranger.base + stranger.page.locator("link[rel=icon]").get_attribute("href"))
-    seen = "Other" in kinds.values()
-    total = sum(sizes.values()) + (0 if seen else len(icon.body()) + sum(len(f"{k}: {v}\r\n") for k, v in icon.headers.items()))
+    headers = sum(len(f"{name}: {value}\r\n") for name, value in icon.headers.items())
+    # A Chromium without a window does not load the icon.
+    total = sum(sizes.values()) + (0 if "Other" in kinds.values() else len(icon.body()) + headers)
     assert {"Document", "Stylesheet"} <= set(kinds.values())
     assert "Script" not in kinds.values()
     assert 2000 < total <= 15_000
-    assert stranger.page.evaluate("getComputedStyle(document.querySelector('.button')).backgroundColor") != "rgba(0, 0, 0, 0)"
+    expect(stranger.page.get_by_role("button", name="Continue")).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
 
 
 def test_the_login_page_looks_its_part_at_twice_the_text_size(meet: Meet) -> None:
