@@ -24,7 +24,7 @@ from portal.store.activity import record_event
 from portal.store.integrations import Login, find_login_by_integration
 from portal.store.members import Admitted, Profile, admit_person
 from portal.store.organizations import email_domain
-from portal.store.sessions import claim_attempt, end_session, hash_id, open_session
+from portal.store.sessions import claim_attempt, claim_current, end_session, hash_id, open_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,24 @@ def find_current(services: Services, attempt: Attempt) -> Login | None:
     return login if login and login.organization_id == attempt.organization_id else None
 
 
-def claim(services: Services, attempt: Attempt) -> tuple[Login, bool]:
-    """(the organization's settings, True for the one return that may redeem the code).
+def claim(services: Services, attempt: Attempt) -> bool:
+    """True for the one return that may redeem the code.
 
-    Raises Refused(SETTINGS_CHANGED) when they are no longer the ones that the login began with: the code is then not
-    sent anywhere.
+    Raises Refused(SETTINGS_CHANGED) when the settings are no longer the ones that the login began with: the code then
+    goes nowhere.
     """
-    with services.db.writing() as connection:
-        login = find_login_by_integration(connection, attempt.integration_id)
-        _demand_unchanged(login, attempt.organization_id, attempt.integration_version)
-        assert login is not None
-        return login, claim_attempt(connection, attempt.state, now=services.now())
+    with services.db.single() as connection:
+        claimed = claim_current(
+            connection,
+            attempt.state,
+            organization_id=attempt.organization_id,
+            integration_id=attempt.integration_id,
+            version=attempt.integration_version,
+            now=services.now(),
+        )
+    if not claimed:
+        _demand_unchanged(find_current(services, attempt), attempt.organization_id, attempt.integration_version)
+    return claimed
 
 
 def prove_person(services: Services, attempt: Attempt, code: str) -> Proof:
@@ -101,7 +108,7 @@ def read_profile(claims: dict[str, Any]) -> Profile:
 
 def open_okta_session(
     services: Services,
-    login: Login,
+    attempt: Attempt,
     proof: Proof,
     *,
     session_id: str,
@@ -115,10 +122,10 @@ def open_okta_session(
     the integration ends its sessions, so that none may begin after that.
     """
     try:
-        return _open(services, login, proof, session_id, reference, replaced)
+        return _open(services, attempt, proof, session_id, reference, replaced)
     except IntegrityError:
         # The same person came in twice at the same time and the other one was first: now they are known.
-        return _open(services, login, proof, session_id, reference, replaced)
+        return _open(services, attempt, proof, session_id, reference, replaced)
 
 
 def record_refusal(
@@ -174,7 +181,7 @@ def _demand_unchanged(login: Login | None, organization_id: int, version: int) -
 
 def _open(
     services: Services,
-    login: Login,
+    attempt: Attempt,
     proof: Proof,
     session_id: str,
     reference: str,
@@ -184,26 +191,26 @@ def _open(
     kept = {"id_token": proof.tokens.id_token, "refresh_token": proof.tokens.refresh_token}
     sealed = services.sealer.seal("tokens", json.dumps(kept).encode(), hash_id(session_id))
     with services.db.writing() as connection:
-        current = find_login_by_integration(connection, login.integration_id, hold=True)
-        _demand_unchanged(current, login.organization_id, login.version)
-        admitted = admit_person(connection, login.organization_id, proof.profile, now=now)
+        current = find_login_by_integration(connection, attempt.integration_id, hold=True)
+        _demand_unchanged(current, attempt.organization_id, attempt.integration_version)
+        admitted = admit_person(connection, attempt.organization_id, proof.profile, now=now)
         if replaced:
             end_session(connection, hash_id(replaced), why="replaced", now=now)
         open_session(
             connection,
-            login.organization_id,
+            attempt.organization_id,
             session_id=session_id,
             user_id=admitted.user_id,
             method="okta",
             now=now,
             identity_id=admitted.identity_id,
-            integration_id=login.integration_id,
-            integration_version=login.version,
+            integration_id=attempt.integration_id,
+            integration_version=attempt.integration_version,
             sealed_tokens=sealed,
         )
         record_event(
             connection,
-            login.organization_id,
+            attempt.organization_id,
             who=proof.profile.email,
             what="login.joined" if admitted.joined else "login",
             now=now,

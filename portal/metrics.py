@@ -26,7 +26,12 @@ REQUESTS = Histogram(
 
 def saw_call(host: str, seconds: float, outcome: str) -> None:
     """One call to `host` took `seconds`; `outcome` is a status code or a reason."""
-    OKTA_CALLS.labels(host, outcome).observe(seconds)
+    _call_series(host, outcome).observe(seconds)
+
+
+@lru_cache(maxsize=5000)
+def _call_series(host: str, outcome: str) -> Histogram:
+    return OKTA_CALLS.labels(host, outcome)
 
 
 @lru_cache(maxsize=2000)

@@ -30,6 +30,10 @@ class Database:
         """A connection for SELECTs."""
         return _Use(self._reads, self._kept, writes=False)
 
+    def single(self) -> _Use:
+        """A connection for one statement that commits by itself, whatever it does."""
+        return self.reading()
+
     def writing(self) -> _Use:
         """A connection in a transaction that commits at the end, or rolls back on any exception."""
         return _Use(self.engine, self._kept, writes=True)
@@ -134,7 +138,17 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+# A longer log than the usual 1,000 pages: the same pages come again and again, and are written back once for all.
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "wal_autocheckpoint=4000",
+)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # We say BEGIN ourselves; the driver's own guesses begin too late.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()

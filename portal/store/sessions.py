@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.store.hot import Hot
-from portal.store.models import claimed_attempts, identities, members, organizations, sessions, users
+from portal.store.models import claimed_attempts, identities, integrations, members, organizations, sessions, users
 
 IDLE_SECONDS = 12 * 3600
 ABSOLUTE_SECONDS = 14 * 86400
@@ -86,6 +86,26 @@ _END = Hot(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=bindparam("kept"))
+)
+_CURRENT = select(
+    bindparam("state_hash", type_=LargeBinary), bindparam("claimed_at", type_=BigInteger)
+).where(
+    exists().where(
+        integrations.c.id == bindparam("integration_id"),
+        integrations.c.organization_id == bindparam("organization_id"),
+        integrations.c.version == bindparam("version"),
+        integrations.c.deleted_at.is_(None),
+    )
+)
+_CLAIM_CURRENT = Hot(
+    {
+        "sqlite": sqlite_insert(claimed_attempts)
+        .from_select(["state_hash", "claimed_at"], _CURRENT)
+        .on_conflict_do_nothing(),
+        "postgresql": postgresql_insert(claimed_attempts)
+        .from_select(["state_hash", "claimed_at"], _CURRENT)
+        .on_conflict_do_nothing(),
+    }
 )
 _LOGGED_OUT = Hot(
     select(sessions.c.id_hash, sessions.c.integration_id, sessions.c.sealed_tokens).where(
@@ -170,6 +190,14 @@ def claim_attempt(connection: Connection, state: str, *, now: int) -> bool:
     """True for exactly one caller, over all threads, workers and nodes: the one that may redeem the code."""
     row = {"state_hash": hash_id(state), "claimed_at": now}
     return _CLAIM.run(connection, row) == 1
+
+
+def claim_current(
+    connection: Connection, state: str, *, organization_id: int, integration_id: int, version: int, now: int
+) -> bool:
+    """`claim_attempt`, and in the same statement: only while the organization's settings are of this version."""
+    values = {"state_hash": hash_id(state), "claimed_at": now, "organization_id": organization_id}
+    return _CLAIM_CURRENT.run(connection, {**values, "integration_id": integration_id, "version": version}) == 1
 
 
 def find_claim(connection: Connection, state: str) -> int | None:

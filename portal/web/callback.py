@@ -72,8 +72,7 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
     )
     if not isinstance(came_back, Code):
         raise Refused(Problem.OKTA_MISCONFIGURED, "embedded_return_not_expected")
-    login, is_first = logins.claim(ours, attempt)
-    if not is_first:
+    if not logins.claim(ours, attempt):
         return _second_time(attempt)
     g.claimed = True
     proof = logins.prove_person(ours, attempt, came_back.code)
@@ -81,7 +80,7 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
     try:
         logins.open_okta_session(
             ours,
-            login,
+            attempt,
             proof,
             session_id=session_id,
             reference=reference(),
@@ -89,7 +88,7 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
         )
     except Refused as refused:
         if refused.problem is Problem.ACCOUNT_EXISTS:
-            return linking.offer(login, proof, attempt, refused)
+            return linking.offer(proof, attempt, refused)
         raise
     LOGINS.labels("okta", "ok").inc()
     return _enter(attempt, session_id)

@@ -10,14 +10,14 @@ from portal.settings import Settings
 
 def read_cookie(settings: Settings, name: str) -> str | None:
     """The value of our cookie `name` in this request."""
-    return request.cookies.get(_full_name(settings, name))
+    return _sent().get(_full_name(settings, name))
 
 
 def list_cookies(settings: Settings, prefix: str) -> list[tuple[str, str]]:
     """(name without our prefix, value) of every cookie of ours whose name starts with `prefix`."""
     start = _full_name(settings, prefix)
     skip = len(start) - len(prefix)
-    return [(name[skip:], value) for name, value in request.cookies.items() if name.startswith(start)]
+    return [(name[skip:], value) for name, value in _sent().items() if name.startswith(start)]
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, *, seconds: int) -> None:
@@ -28,6 +28,19 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, *,
 def drop_cookie(response: Response, settings: Settings, name: str) -> None:
     """Takes our cookie `name` away."""
     response.headers.add("Set-Cookie", _cookie(settings, name, "", 0))
+
+
+def _sent() -> dict[str, str]:
+    """The cookies of this request. Ours are plain (base64url), so none is unquoted; of two with a name the first
+    counts, which is the one with the longer path (RFC 6265 5.4) and with `__Host-` the only one there can be.
+    """
+    sent: dict[str, str] | None = request.environ.get("point.cookies")
+    if sent is None:
+        sent = request.environ["point.cookies"] = {}
+        for part in request.environ.get("HTTP_COOKIE", "").split(";"):
+            name, _equals, value = part.strip().partition("=")
+            sent.setdefault(name, value)
+    return sent
 
 
 def _full_name(settings: Settings, name: str) -> str:

@@ -51,12 +51,12 @@ class Offer:
     mark: str
 
 
-def offer(login: Login, proof: Proof, attempt: Attempt, refused: Refused) -> Response:
+def offer(proof: Proof, attempt: Attempt, refused: Refused) -> Response:
     """Remembers what Okta vouched for and asks the person to log in to their account once."""
     note_refusal(refused)
-    record_refusal(services(), login.organization_id, refused, reference=reference(), who=proof.profile.email)
+    record_refusal(services(), attempt.organization_id, refused, reference=reference(), who=proof.profile.email)
     profile = proof.profile
-    waiting = [login.integration_id, login.version, services().now(), attempt.return_to]
+    waiting = [attempt.integration_id, attempt.integration_version, services().now(), attempt.return_to]
     content = json.dumps([*waiting, profile.issuer, profile.sub, profile.email, profile.name]).encode()
     sealed = services().sealer.seal_text("link", content)
     response = Redirect("/login/link")

@@ -45,7 +45,7 @@ def services() -> Services:
 def asked_for() -> str:
     """The page that this login should end at: `next`, if it is one of ours."""
     if "asked_for" not in g:
-        g.asked_for = return_address(current_app, request.values.get("next"))
+        g.asked_for = return_address(current_app, request.form.get("next") or request.args.get("next"))
     found: str = g.asked_for
     return found
 

@@ -39,7 +39,7 @@ def test_state_nonce_and_verifier_are_new_each_time_and_in_okta_s_alphabet() -> 
     for name in ("state", "nonce", "code_verifier"):
         values = {getattr(attempt, name) for attempt in attempts}
         assert len(values) == 200
-        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", value) for value in values)
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{44}", value) for value in values)
     first = attempts[0]
     assert len({first.state, first.nonce, first.code_verifier}) == 3
     assert first.started_at == NOW

@@ -28,11 +28,20 @@ ROOT = Path(__file__).parents[2]
 WRONG, PASTED = "a-wrong-password-canary", "client-secret-canary-" + "x" * 30
 
 
+class Heard(io.StringIO):
+    """What was written, and what the portal has ready to write."""
+
+    def getvalue(self) -> str:
+        for handler in logs.LOGGER.handlers:
+            handler.flush()
+        return super().getvalue()
+
+
 @pytest.fixture
 def log(world: World, caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
     """The portal's own lines, at debug level; `caplog` hears what the libraries say at debug level."""
     forget_tries()
-    stream = io.StringIO()
+    stream = Heard()
     logs.configure("debug")
     ours = [handler for handler in logs.LOGGER.handlers if isinstance(handler, logging.StreamHandler)]
     before = [handler.setStream(stream) for handler in ours]
