@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import Stage, World, make_world
+pytest.register_assert_rewrite("tests.web.steps", "tests.world")
+
+from tests.world import Stage, World, make_world  # noqa: E402
 
 SHARED = Path(os.environ.get("POINT_SHARED", Path(__file__).parents[1].parent / "shared"))
 

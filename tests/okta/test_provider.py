@@ -435,10 +435,12 @@ def test_a_hostile_refresh_never_replaces_the_last_good_copy(
     # The portal's own handler may have stopped records from travelling up: listen where they are made.
     logger = logging.getLogger("portal.okta.keep")
     logger.addHandler(caplog.handler)
+    logger.setLevel(logging.WARNING)
     try:
         assert okta.providers.load(ISSUER) is good
     finally:
         logger.removeHandler(caplog.handler)
+        logger.setLevel(logging.NOTSET)
     assert {record.message.split()[0] for record in caplog.records} == {"metadata_refresh_rejected"}
     asked = len(okta.calls)
     for _ in range(9):

@@ -11,8 +11,6 @@ import pytest
 from okta_sandbox import Sandbox
 from tests.world import Stage, World, make_world
 
-pytest.register_assert_rewrite("tests.web.steps")
-
 
 @pytest.fixture(scope="module")
 def _one_world(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, sqlite3.Connection]]:
