@@ -28,9 +28,19 @@ class Served:
         self.base, self.sandbox, self.process, self.log = base, sandbox, process, log
         self.alice = Visitor(base, "alice@acme.example")
 
+    def terminate(self) -> None:
+        """SIGTERM to the server alone, as a service manager does it: make is only what started it."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        server = children.read_text().split() if children.exists() else []
+        os.kill(int(server[0]) if server else self.process.pid, signal.SIGTERM)
+
     def stop(self) -> int:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        return self.process.wait(40)
+        self.terminate()
+        try:
+            return self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
 
 
 @contextmanager
@@ -103,7 +113,7 @@ def test_a_login_under_way_is_finished_before_the_server_stops(tmp_path: Path) -
         login = threading.Thread(target=lambda: answers.append(served.alice.step(back.headers["Location"])))
         login.start()
         time.sleep(0.5)
-        os.killpg(served.process.pid, signal.SIGTERM)
+        served.terminate()
         login.join(20)
         assert [answer.status_code for answer in answers] == [303], served.log.read_text()
         assert served.process.wait(40) is not None
