@@ -22,50 +22,85 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self._kept = _Kept(self.engine) if url.startswith("sqlite") else None
+        is_sqlite = url.startswith("sqlite")
+        self._shared = _Shared() if is_sqlite else None
+        self._own = _Own() if is_sqlite else None
         # A read needs no BEGIN: each statement sees one committed state, which is all a single SELECT asks for.
-        self._reads = self.engine if self._kept else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reads = self.engine if is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def reading(self) -> _Use:
         """A connection for SELECTs."""
-        return _Use(self._reads, self._kept, writes=False)
+        return _Use(self._reads, self._shared, self._own, writes=False, begins=False)
 
     def single(self) -> _Use:
         """A connection for one statement that commits by itself, whatever it does."""
-        return self.reading()
+        return _Use(self._reads, self._shared, self._own, writes=True, begins=False)
 
     def writing(self) -> _Use:
         """A connection in a transaction that commits at the end, or rolls back on any exception."""
-        return _Use(self.engine, self._kept, writes=True)
+        return _Use(self.engine, self._shared, self._own, writes=True, begins=True)
 
     def close(self) -> None:
         """Gives all connections back."""
+        if self._shared is not None and self._shared.connection is not None:
+            self._shared.connection.close()
+            self._shared.connection = None
         self.engine.dispose()
 
 
-class _Kept(threading.local):
-    """SQLite's connection of this thread, kept open between uses: a file has no server that could close it, and taking
-    it out of the pool and giving it back costs more than most statements."""
+class _Shared:
+    """SQLite's one connection that writes, for all threads of the process, one after the other.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    SQLite lets only one write at a time anyway, and makes the others sleep and ask again. And whenever another
+    connection has written, a connection forgets all pages it knows; the one that writes itself keeps them.
+    """
+
+    def __init__(self) -> None:
         self.connection: Connection | None = None
-        self.in_use = False
+        self._lock = threading.Lock()
+
+    def take(self, *, seconds: float) -> bool:
+        """Whether it is the caller's now; waits for it at most so long, or not at all."""
+        return self._lock.acquire(timeout=seconds) if seconds else self._lock.acquire(blocking=False)
+
+    def give_back(self) -> None:
+        self._lock.release()
+
+
+class _Own(threading.local):
+    """SQLite's connection of this thread, for reading while somebody writes; kept open, since a file has no server that
+    could close it, and taking it out of the pool costs more than most statements."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self._taken = False
+
+    def take(self, *, seconds: float) -> bool:
+        """Whether it is free: not so inside another use by the same thread."""
+        free, self._taken = not self._taken, True
+        return free
+
+    def give_back(self) -> None:
+        self._taken = False
 
 
 class _Use:
     """One use of a connection, as a context manager; a class, since every request pays for it several times."""
 
-    __slots__ = ("_connection", "_engine", "_kept", "_writes")
+    __slots__ = ("_begins", "_connection", "_engine", "_home", "_own", "_shared", "_writes")
 
-    def __init__(self, engine: Engine, kept: _Kept | None, *, writes: bool) -> None:
-        # A use inside a use gets a connection of its own from the pool.
-        self._engine, self._kept, self._writes = engine, kept if kept and not kept.in_use else None, writes
+    def __init__(
+        self, engine: Engine, shared: _Shared | None, own: _Own | None, *, writes: bool, begins: bool
+    ) -> None:
+        self._engine, self._shared, self._own, self._writes, self._begins = engine, shared, own, writes, begins
+        self._home: _Shared | _Own | None = None
+        self._connection: Connection | None = None
 
     def __enter__(self) -> Connection:
+        self._home = self._find_home()
         try:
-            connection = self._connection = self._take()
-            if self._writes:
+            connection = self._connection = self._connect()
+            if self._begins:
                 self._begin(connection)
         except (DBAPIError, sqlite3.Error) as exc:
             self._give_back(broken=True)
@@ -73,12 +108,13 @@ class _Use:
         return connection
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        broken = isinstance(error, DBAPIError)
+        connection, broken = self._connection, isinstance(error, DBAPIError)
+        assert connection is not None
         try:
-            if self._writes and error is None:
-                self._connection.commit()
-            elif self._connection.in_transaction():
-                self._connection.rollback()
+            if self._begins and error is None:
+                connection.commit()
+            elif connection.in_transaction():
+                connection.rollback()
         except (DBAPIError, sqlite3.Error) as exc:
             broken = True
             raise _translated(exc) from exc
@@ -86,6 +122,25 @@ class _Use:
             self._give_back(broken=broken)
         if isinstance(error, DBAPIError) and (refused := _translated(error)) is not error:
             raise refused from error
+
+    def _find_home(self) -> _Shared | _Own | None:
+        """Whose connection it is: the shared one for writing, and for reading when it is free; else the pool's."""
+        if self._shared is None or self._own is None:
+            return None
+        if self._writes:
+            if not self._shared.take(seconds=_BUSY_SECONDS):
+                raise Refused(Problem.UNAVAILABLE, "database_locked", "another thread is writing")
+            return self._shared
+        if self._shared.take(seconds=0):
+            return self._shared
+        return self._own if self._own.take(seconds=0) else None
+
+    def _connect(self) -> Connection:
+        if self._home is None:
+            return self._engine.connect()
+        if self._home.connection is None:
+            self._home.connection = self._engine.connect()
+        return self._home.connection
 
     @staticmethod
     def _begin(connection: Connection) -> None:
@@ -96,25 +151,14 @@ class _Use:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN IMMEDIATE").close()
 
-    def _take(self) -> Connection:
-        kept = self._kept
-        if kept is None:
-            return self._engine.connect()
-        if kept.connection is None:
-            kept.connection = self._engine.connect()
-        kept.in_use = True
-        return kept.connection
-
     def _give_back(self, *, broken: bool) -> None:
-        kept = self._kept
-        if kept is not None:
-            kept.in_use = False
-        if kept is None or broken:
-            connection = getattr(self, "_connection", None) if kept is None else kept.connection
-            if kept is not None:
-                kept.connection = None
-            if connection is not None:
-                connection.close()  # Rolls back what has not been committed.
+        home, connection = self._home, self._connection
+        if home is not None and broken:
+            home.connection = None
+        if (home is None or broken) and connection is not None:
+            connection.close()  # Rolls back what has not been committed.
+        if home is not None:
+            home.give_back()
 
 
 def _translated(error: Exception) -> Exception:
@@ -138,6 +182,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+_BUSY_SECONDS = 10.0
 # A longer log than the usual 1,000 pages: the same pages come again and again, and are written back once for all.
 _PRAGMAS = (
     "journal_mode=WAL",
