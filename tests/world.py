@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -239,6 +240,17 @@ class World:
     def close(self) -> None:
         self.services.door.close()
         self.services.db.close()
+
+
+@contextmanager
+def second_app(world: World, **changes: Any) -> Iterator[Flask]:
+    """A portal with the same settings but these."""
+    app = create_app(replace(world.settings, **changes))
+    try:
+        yield app
+    finally:
+        app.extensions["point"].door.close()
+        app.extensions["point"].db.close()
 
 
 @contextmanager

@@ -71,11 +71,16 @@ def limit_saves(organization_id: int) -> None:
 
 
 def count_refusal(organization_id: int) -> bool:
-    """Counts a login that came back and was turned down; False when there were very many from this network lately."""
+    """Counts a login that came back and was turned down; False when there were very many from this network lately.
+
+    Without its counters it counts nothing and keeps nobody out: logins by Okta do not depend on Redis.
+    """
     whose = f"{organization_id} {network_of(request.remote_addr or '')}"
     try:
         _hit("refused-callback", whose, count=_REFUSALS, minutes=1)
-    except Refused:
+    except Refused as refused:
+        if refused.problem is not Problem.TOO_MANY:
+            return True
         if len(_limits().restless) > _MOST_RESTLESS:
             _limits().restless.clear()
         _limits().restless[whose] = time.monotonic() + 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,17 @@ def test_no_refusal_repeats_a_secret(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings({**PRODUCTION, "POINT_SECRET_KEYS": "a-secret-too-short"}, tmp_path)
     assert "a-secret" not in str(caught.value)
+
+
+def test_of_several_starters_at_once_all_read_the_same_keys(tmp_path: Path) -> None:
+    for number in range(30):
+        with ThreadPoolExecutor(8) as starters:
+            found = list(starters.map(lambda _: read_settings({}, tmp_path / str(number)).secret_keys, range(8)))  # noqa: B023
+        assert len(set(found)) == 1
+        assert [path.name for path in (tmp_path / str(number)).iterdir()] == ["secret_keys"]
+
+
+@pytest.mark.parametrize("names", ["com", "id.example.org,org", "*.example.org", "https://id.example.org", "a..b"])
+def test_a_name_that_would_make_half_the_internet_okta_is_refused(tmp_path: Path, names: str) -> None:
+    with pytest.raises(SettingsError, match="POINT_OKTA_DOMAINS"):
+        read_settings({"POINT_OKTA_DOMAINS": names}, tmp_path)

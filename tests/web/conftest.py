@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from okta_sandbox import Sandbox
+from tests.needs import forget_tries
 from tests.world import Stage, World, make_world
 
 
@@ -48,3 +49,17 @@ def copy_database(source: sqlite3.Connection, target: sqlite3.Connection) -> Non
     for each in (source, target):
         if each.execute("PRAGMA database_list").fetchone()[2]:
             each.close()
+
+
+@pytest.fixture(scope="module")
+def _quiet(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with make_world(stage, tmp_path_factory.mktemp("quiet")) as world:
+        yield world
+
+
+@pytest.fixture
+def quiet(_quiet: World) -> World:
+    """One connected world for all tests of a file that change nothing in it; each begins with no tries counted."""
+    forget_tries()
+    _quiet.stage.app = _quiet.app
+    return _quiet

@@ -40,6 +40,13 @@ def count_rows(world: World) -> dict[str, int]:
         }
 
 
+def identities_of(world: World, email: str) -> set[tuple[str, str]]:
+    """(issuer, sub) of every Okta account that leads to the account with this address."""
+    known = select(identities.c.issuer, identities.c.sub).join(users, users.c.id == identities.c.user_id)
+    with world.services.db.reading() as connection:
+        return {tuple(row) for row in connection.execute(known.where(users.c.email == email))}
+
+
 def assert_refused(world: World, page: requests.Response, *reasons: str, status: int | None = None) -> None:
     """A page of ours with a reference, which the organization's owner finds with one of the `reasons`."""
     assert page.url.startswith(world.base)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.conftest import Stage
 from tests.needs import forget_tries
-from tests.world import Visitor, World, make_world
+from tests.world import Visitor, World
 
 # What each role may do; a route that is not here is found out by test_every_route_is_in_the_table.
 EVERYBODY, MEMBERS, MANAGERS, OWNERS = "everybody", "members", "managers", "owners"
@@ -29,20 +27,6 @@ MAY = {
     "owner": {MEMBERS, MANAGERS, OWNERS},
 }
 SAVE = "/organizations/acme/integrations/okta"
-
-
-@pytest.fixture(scope="module")
-def _quiet(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_world(stage, tmp_path_factory.mktemp("quiet")) as world:
-        yield world
-
-
-@pytest.fixture
-def quiet(_quiet: World) -> World:
-    """One world for the tests that change nothing in it."""
-    forget_tries()
-    _quiet.stage.app = _quiet.app
-    return _quiet
 
 
 def routes(world: World) -> list[tuple[str, str, str]]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from portal import create_app
 from tests.needs import forget_tries
 from tests.pages import Page
-from tests.world import POINT_PASSWORD, Visitor, World
+from tests.world import POINT_PASSWORD, Visitor, World, second_app
 
 HTTPS = "https://dash.pointapp.org"
 CSP = (
@@ -37,17 +33,6 @@ PATHS = [
     "/account", "/organizations/acme/integrations", "/healthz", "/readyz", "/metrics", "/no-such-page", "/logout",
     "POST /login", "POST /logout", "POST /login/acme", "DELETE /login", "POST /account", "OPTIONS /login",
 ]  # fmt: skip
-
-
-@contextmanager
-def second_app(world: World, **changes: object) -> Iterator[Flask]:
-    """A portal with the same database and other settings."""
-    app = create_app(replace(world.settings, **changes))
-    try:
-        yield app
-    finally:
-        app.extensions["point"].door.close()
-        app.extensions["point"].db.close()
 
 
 @pytest.fixture(params=[HTTPS, "http://localhost:5000"], ids=["https", "http"])
@@ -187,3 +172,10 @@ def test_text_that_was_typed_is_text_on_the_page(client: FlaskClient) -> None:
         client.get("/login/acme", query_string={"email": hostile, "next": hostile}),
     ):
         assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/login//okta?code=x", "//okta", "/organizations//integrations", "//evil.example/"])
+def test_doubled_slashes_lead_nowhere(client: FlaskClient, path: str) -> None:
+    answer = client.open(path=path.partition("?")[0], query_string=path.partition("?")[2])
+    assert answer.status_code in (200, 303, 404)
+    assert "//" not in answer.headers.get("Location", "")

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
-from portal import create_app
 from tests.needs import forget_tries, need
-from tests.world import POINT_PASSWORD, World
+from tests.store.databases import KINDS, empty_database
+from tests.world import POINT_PASSWORD, World, second_app
 
 REDIS = os.environ.get("POINT_TEST_REDIS", "redis://127.0.0.1:6379/15")
 DEAD_REDIS = "redis://127.0.0.1:1/0"
-
-
-@contextmanager
-def second_app(world: World, **changes: object) -> Iterator[Flask]:
-    """A portal with the same settings but these."""
-    app = create_app(replace(world.settings, **changes))
-    try:
-        yield app
-    finally:
-        app.extensions["point"].door.close()
-        app.extensions["point"].db.close()
 
 
 def test_alive_and_ready(world: World) -> None:
@@ -44,11 +29,6 @@ def test_without_its_database_it_is_alive_but_not_ready(world: World, url: str) 
         assert client.get("/healthz").status_code == 200
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json["database"]) == (503, False)
-
-
-def test_a_database_without_tables_is_not_ready(world: World, tmp_path: Path) -> None:
-    with second_app(world, database_url=f"sqlite:///{tmp_path / 'empty.db'}") as app:
-        assert app.test_client().get("/readyz").status_code == 503
 
 
 def test_without_redis_it_is_not_ready_and_nobody_tries_a_password(world: World) -> None:
@@ -124,3 +104,32 @@ def test_metrics_name_no_person(world: World) -> None:
     text = world.stranger.step("/metrics").text
     assert "@" not in text
     assert "alice" not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"), [("8.8.8.8", {}), ("2001:4860::1", {}), ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"})]
+)
+def test_metrics_are_not_for_those_who_come_from_afar_or_through_a_proxy(
+    world: World, address: str, headers: dict[str, str]
+) -> None:
+    client = world.app.test_client()
+    assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "10.0.0.7"}).status_code == 200
+    answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": address}, headers=headers)
+    assert answer.status_code == 404
+    assert b"point_" not in answer.data
+
+
+def test_a_host_that_was_only_typed_is_in_no_metric(world: World) -> None:
+    olivia = world.olivia
+    olivia.log_in_by_password()
+    page = olivia.get("/organizations/acme/integrations/okta")
+    olivia.submit(page, "spa_domain", spa_domain="http://localhost:1", spa_client_id="0oaTyped00000000001")
+    text = world.stranger.step("/metrics").text
+    assert "localhost:1\"" not in text
+    assert 'host="(save)"' in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_database_without_tables_is_not_ready(world: World, tmp_path: Path, kind: str) -> None:
+    with empty_database(kind, tmp_path) as url, second_app(world, database_url=url) as app:
+        assert app.test_client().get("/readyz").status_code == 503

@@ -11,10 +11,9 @@ import requests
 
 from okta_sandbox.wire import send_json, send_page
 from portal.store.integrations import Integration, find_integration
-from tests.conftest import Stage
 from tests.needs import forget_tries
 from tests.pages import Page
-from tests.world import Visitor, World, make_world
+from tests.world import Visitor, World
 
 OKTA = "/organizations/acme/integrations/okta"
 SECRET = "x9" * 32
@@ -24,19 +23,6 @@ FORM = ("spa_client_id", "spa_domain", "native_client_id", "native_domain", "aut
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()
-
-
-@pytest.fixture(scope="module")
-def _quiet(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_world(stage, tmp_path_factory.mktemp("quiet")) as world:
-        yield world
-
-
-@pytest.fixture
-def quiet(_quiet: World) -> World:
-    """One connected world for the saves that are refused."""
-    _quiet.stage.app = _quiet.app
-    return _quiet
 
 
 @pytest.fixture

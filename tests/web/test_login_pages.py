@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
-from tests.conftest import Stage
 from tests.needs import forget_tries
-from tests.world import POINT_PASSWORD, Visitor, World, make_world
+from tests.web.steps import connect
+from tests.world import POINT_PASSWORD, Visitor, World
 
 
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()
-
-
-@pytest.fixture(scope="module")
-def _quiet(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_world(stage, tmp_path_factory.mktemp("quiet")) as world:
-        yield world
-
-
-@pytest.fixture
-def quiet(_quiet: World) -> World:
-    """One world for the tests that change nothing in it."""
-    _quiet.stage.app = _quiet.app
-    return _quiet
 
 
 def enter(visitor: Visitor, email: str, next_: str = "") -> requests.Response:
@@ -257,3 +243,14 @@ def test_next_is_remembered_through_every_step_by_okta(world: World) -> None:
     page = alice.submit(asked, email=alice.email)
     okta = alice.get(alice.page(page).find("a", class_="button button-primary").attributes["href"])
     assert alice.follow(alice.sign_in_at_okta(okta)).url == world.base + "/account?tab=2"
+
+
+def test_a_tile_of_an_okta_that_two_organizations_entered_goes_by_the_address(world: World) -> None:
+    """Globex has entered Acme's public client id and domain as its own, and was there first."""
+    world.app.test_cli_runner().invoke(args=["okta", "delete", "acme"])
+    connect(world, world.globex_id, world.sandbox, world.okta)
+    world.connect()
+    hinted = {"iss": world.okta, "login_hint": "alice@acme.example"}
+    assert world.stranger.step("/login/initiate", params=hinted).headers["Location"].startswith("/login/acme/okta?")
+    unknown = world.stranger.step("/login/initiate", params={"iss": world.okta})
+    assert unknown.headers["Location"] == "/login"

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from okta_sandbox import RawAnswer
 from portal.store.integrations import delete_integration
 from portal.store.members import add_member, find_user, list_memberships
-from portal.store.models import identities, users
+from portal.store.models import users
 from tests.pages import Page
 from tests.web.steps import (
     Neighbour,
@@ -28,6 +28,7 @@ from tests.web.steps import (
     connect,
     count_rows,
     globex_okta,
+    identities_of,
     query_of,
 )
 from tests.world import Visitor, World
@@ -57,13 +58,6 @@ def organizations_of(world: World, email: str) -> dict[str, str]:
     with world.services.db.reading() as connection:
         user = find_user(connection, email)
         return {each.slug: each.role for each in list_memberships(connection, user.id)} if user else {}
-
-
-def identities_of(world: World, email: str) -> set[tuple[str, str]]:
-    """(issuer, sub) of every Okta account that leads to the account with this address."""
-    known = select(identities.c.issuer, identities.c.sub).join(users, users.c.id == identities.c.user_id)
-    with world.services.db.reading() as connection:
-        return {tuple(row) for row in connection.execute(known.where(users.c.email == email))}
 
 
 def vouch_for(sandbox: Any, who: str, **claims: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,6 @@ TRIES, FROM_ONE_NETWORK = 10, 30
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()
-
-
-@pytest.fixture(scope="module")
-def _quiet(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_world(stage, tmp_path_factory.mktemp("quiet")) as world:
-        yield world
-
-
-@pytest.fixture
-def quiet(_quiet: World) -> World:
-    _quiet.stage.app = _quiet.app
-    return _quiet
 
 
 def try_password(visitor: Visitor, password: str = "wrong", email: str = "", **headers: str) -> requests.Response:
@@ -168,3 +157,27 @@ def test_the_demo_is_ten_times_as_patient(stage: Stage, tmp_path: Path) -> None:
 @pytest.mark.parametrize("password", ["", " " + POINT_PASSWORD, POINT_PASSWORD + "\n", "\x00", "x" * 50_000])
 def test_only_the_very_password_logs_in(quiet: World, password: str) -> None:
     assert try_password(quiet.gus, password).status_code == 422
+
+
+def test_a_second_account_in_a_browser_does_not_make_it_a_stranger_to_the_first(world: World) -> None:
+    shared = world.olivia
+    shared.log_in_by_password()
+    shared.email = "adam@acme.example"
+    shared.log_in_by_password()
+    exhaust(world, "olivia@acme.example")
+    shared.email = "olivia@acme.example"
+    assert shared.log_in_by_password().status_code == 200
+
+
+def test_many_passwords_at_once_take_the_memory_of_a_few() -> None:
+    """Each check takes 19 MiB: thirty at once would take 570."""
+    program = (
+        "import resource, threading\n"
+        "from portal.passwords import check_password\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "threads = [threading.Thread(target=check_password, args=(None, 'wrong')) for _ in range(30)]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    taken = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert int(taken) < 150
