@@ -57,7 +57,7 @@ bench: .venv/ready-dev ## The figures of the README
 
 translations: .venv/ready-dev ## Collects the texts for translators
 	@mkdir -p translations
-	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -o translations/messages.pot portal templates
+	@$(BIN)/pybabel -q extract -F babel.cfg -k N_ -o translations/messages.pot portal native_bridge templates
 
 clean: ## Removes what make has made
 	rm -rf .venv instance .mypy_cache .ruff_cache .pytest_cache

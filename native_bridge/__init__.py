@@ -6,5 +6,17 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Adds the bridge to the application. Its calls come with the issue "native bridge"; until then it has none."""
-    app.extensions["native_bridge"] = True
+    """Adds the app's calls and the page "Open POINT" to a portal that `portal.create_app` has made."""
+    # Imported here, so that the deep links alone need neither a web framework nor a database.
+    from native_bridge import api as _api  # noqa: F401
+    from native_bridge import pages
+    from native_bridge.bridge import Bridge
+    from native_bridge.operations import calls
+    from native_bridge.signing_keys import SigningKeys
+
+    services = app.extensions["point"]
+    keys = SigningKeys(services)
+    app.extensions["native_bridge"] = Bridge(services, keys, app.extensions["limits"])
+    app.extensions.setdefault("maintenance", {})["signing_keys"] = keys.keep_up
+    app.register_blueprint(calls)
+    app.register_blueprint(pages.pages)

@@ -17,14 +17,17 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from portal.connecting import save_okta
+from portal.current import services
 from portal.errors import Refused
 from portal.okta.connect import Entries, EntriesRefused
 from portal.passwords import hash_password
-from portal.services import Services
 from portal.store.activity import list_events, record_event
 from portal.store.integrations import delete_integration, restore_integration
 from portal.store.members import ROLES, add_member
+from portal.store.native_attempts import remove_old_attempts
 from portal.store.organizations import create_organization, load_organization
+from portal.store.phone_sessions import remove_used_tokens
+from portal.store.proofs import KEEP_SECONDS, remove_proofs
 from portal.store.sessions import remove_expired
 
 COMMAND_LINE = "command line"
@@ -38,12 +41,6 @@ def init_app(app: Flask) -> None:
     """Adds the commands to `flask`."""
     for command in (database, organization, member, okta, activity, maintenance, demo):
         app.cli.add_command(command)
-
-
-def services() -> Services:
-    """The services of the application that the command runs in."""
-    found: Services = current_app.extensions["point"]
-    return found
 
 
 def answering(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
@@ -177,11 +174,19 @@ def activity(slug: str, limit: int) -> dict[str, Any]:
 @answering
 def maintenance() -> dict[str, Any]:
     """Removes what has expired; for a timer."""
+    now, seconds = services().now(), services().settings.attempt_seconds
     with services().db.writing() as connection:
-        ended, claims = remove_expired(
-            connection, now=services().now(), attempt_seconds=services().settings.attempt_seconds
-        )
-    return {"removed": {"sessions": ended, "claimed_attempts": claims}}
+        ended, claims = remove_expired(connection, now=now, attempt_seconds=seconds)
+        removed = {
+            "sessions": ended,
+            "claimed_attempts": claims,
+            "native_attempts": remove_old_attempts(connection, before=now - 2 * seconds),
+            "refresh_tokens": remove_used_tokens(connection, now=now),
+            "dpop_proofs": remove_proofs(connection, before=now - KEEP_SECONDS),
+        }
+    for name, remove in current_app.extensions.get("maintenance", {}).items():
+        removed[name] = remove(now)
+    return {"removed": removed}
 
 
 @click.command("demo")

@@ -68,6 +68,18 @@ class Problem(Enum):
     OKTA_ERROR = (502, N_("Okta could not finish this login"),
         N_("Try again in a moment. If it happens again, tell the person who looks after Okta the reference below."))
 
+    # -- the phone -----------------------------------------------------------------------------------------------
+    DEEP_LINK_INVALID = (400, N_("This link does not belong to a login"),
+        N_("Start the login again in the POINT app."))
+    LOGIN_UNDER_WAY = (503, N_("This login is being finished"), N_("Ask again in a second."))
+    TOKEN_REFUSED = (401, N_("You are logged out"), N_("Log in again to go on."))
+    PROOF_REFUSED = (401, N_("The app could not prove that it is the one that logged in"),
+        N_("Try again. If it happens again, log in again in the POINT app."))
+    EMBEDDED_UNAVAILABLE = (409, N_("The app's own sign-in form cannot be used here"),
+        N_("Log in on Okta's page instead."))
+    FIELD_INVALID = (422, N_("Something in the request is missing or wrong"),
+        N_("Update the POINT app and try again."))
+
     # -- Okta's answers ----------------------------------------------------------------------------------------
     OKTA_UNREACHABLE = (503, N_("Your organization's sign-in service cannot be reached"),
         N_("Okta did not answer. This is usually over in a minute: try again."))

@@ -16,8 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
 from portal.okta.attempt import Attempt
+from portal.okta.callback import Code, InteractionCode
 from portal.okta.id_token import check_id_token
-from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code
+from portal.okta.metadata import Provider
+from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code, redeem_interaction_code
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
@@ -26,13 +28,19 @@ from portal.store.members import Admitted, Profile, admit_person
 from portal.store.organizations import email_domain
 from portal.store.sessions import claim_attempt, claim_current, end_session, hash_id, open_session
 
+OKTA_SECONDS = 9.0  # For all calls of one request of a login together; the page has to be there within ten.
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A person whom Okta has vouched for, with the tokens that came along."""
+    """A person whom Okta has vouched for, with the tokens that came along.
+
+    session_ends_at -- epoch seconds after which Okta itself wants the person to sign in again, where it says so.
+    """
 
     profile: Profile
     tokens: Tokens
+    session_ends_at: int | None = None
 
 
 def find_current(services: Services, attempt: Attempt) -> Login | None:
@@ -58,24 +66,17 @@ def claim(services: Services, attempt: Attempt) -> bool:
             now=services.now(),
         )
     if not claimed:
-        _demand_unchanged(find_current(services, attempt), attempt.organization_id, attempt.integration_version)
+        demand_unchanged(find_current(services, attempt), attempt)
     return claimed
 
 
-def prove_person(services: Services, attempt: Attempt, code: str) -> Proof:
+def prove_person(services: Services, attempt: Attempt, came_back: Code | InteractionCode) -> Proof:
     """Redeems the code at the issuer that the login began with, and checks everything that comes back.
 
     Raises Refused: nobody is logged in without a verified ID token and an e-mail address.
     """
     provider = services.providers.load(attempt.issuer)
-    tokens = redeem_code(
-        services.door,
-        provider,
-        client_id=attempt.client_id,
-        code=code,
-        redirect_uri=attempt.redirect_uri,
-        code_verifier=attempt.code_verifier,
-    )
+    tokens = _redeem(services, provider, attempt, came_back)
     claims = check_id_token(
         tokens.id_token or "",
         key=lambda kid, algorithm: services.providers.key(provider, kid, algorithm),
@@ -85,13 +86,14 @@ def prove_person(services: Services, attempt: Attempt, code: str) -> Proof:
         nonce=attempt.nonce,
         now=services.clock(),
         access_token=tokens.access_token,
-        code=code,
+        code=came_back.code if isinstance(came_back, Code) else None,
     )
+    ends_at = claims.get("session_expiry")
     if not isinstance(claims.get("email"), str) and provider.userinfo_endpoint:
         more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
         # The address and whether it is verified come from one source, or the one could vouch for the other.
         claims = {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
-    return Proof(read_profile(claims), tokens)
+    return Proof(read_profile(claims), tokens, ends_at if type(ends_at) is int else None)
 
 
 def read_profile(claims: dict[str, Any]) -> Profile:
@@ -158,25 +160,55 @@ def end_refused(services: Services, attempt: Attempt, refused: Refused, *, refer
 
 
 def read_tokens(services: Services, session_id: bytes, sealed: bytes) -> dict[str, str]:
-    """{"id_token": ..., "refresh_token": ...} as kept for a session. Raises sealing.SealBroken."""
+    """{"id_token": ..., "refresh_token": ..., "app": ...} as kept for a session. Raises sealing.SealBroken."""
     found: dict[str, str] = json.loads(services.sealer.unseal("tokens", sealed, session_id))
     return found
 
 
-def keep_id_token(services: Services, session_id: bytes, sealed: bytes) -> bytes | None:
-    """The sealed tokens of a session without the refresh token; None when they cannot be opened."""
+def keep_id_token(
+    services: Services, session_id: bytes, sealed: bytes, for_session: bytes | None = None
+) -> bytes | None:
+    """The sealed tokens of a session without the refresh token, for itself or for another session; None when they
+    cannot be opened."""
     try:
-        id_token = read_tokens(services, session_id, sealed)["id_token"]
+        tokens = read_tokens(services, session_id, sealed)
     except SealBroken:
         return None
-    return services.sealer.seal("tokens", json.dumps({"id_token": id_token}).encode(), session_id)
+    kept = {"id_token": tokens["id_token"], "app": tokens.get("app", "spa")}
+    return services.sealer.seal("tokens", json.dumps(kept).encode(), for_session or session_id)
 
 
-def _demand_unchanged(login: Login | None, organization_id: int, version: int) -> None:
-    if login is None or login.organization_id != organization_id:
+def demand_unchanged(login: Login | None, attempt: Attempt) -> None:
+    """Raises Refused(SETTINGS_CHANGED) when the settings are no longer those that the login began with."""
+    if login is None or login.organization_id != attempt.organization_id:
         raise Refused(Problem.SETTINGS_CHANGED, "integration_deleted")
-    if login.version != version:
+    if login.version != attempt.integration_version:
         raise Refused(Problem.SETTINGS_CHANGED, "integration_version")
+
+
+def seal_tokens(services: Services, session_hash: bytes, tokens: Tokens, app: str) -> bytes:
+    """Okta's tokens as they are kept for a session; `app` -- "spa" or "native", to which Okta gave them."""
+    kept = {"id_token": tokens.id_token, "refresh_token": tokens.refresh_token, "app": app}
+    return services.sealer.seal("tokens", json.dumps(kept).encode(), session_hash)
+
+
+def _redeem(services: Services, provider: Provider, attempt: Attempt, came_back: Code | InteractionCode) -> Tokens:
+    if isinstance(came_back, InteractionCode):
+        return redeem_interaction_code(
+            services.door,
+            provider,
+            client_id=attempt.client_id,
+            interaction_code=came_back.interaction_code,
+            code_verifier=attempt.code_verifier,
+        )
+    return redeem_code(
+        services.door,
+        provider,
+        client_id=attempt.client_id,
+        code=came_back.code,
+        redirect_uri=attempt.redirect_uri,
+        code_verifier=attempt.code_verifier,
+    )
 
 
 def _open(
@@ -188,11 +220,10 @@ def _open(
     replaced: str | None,
 ) -> Admitted:
     now = services.now()
-    kept = {"id_token": proof.tokens.id_token, "refresh_token": proof.tokens.refresh_token}
-    sealed = services.sealer.seal("tokens", json.dumps(kept).encode(), hash_id(session_id))
+    sealed = seal_tokens(services, hash_id(session_id), proof.tokens, attempt.app)
     with services.db.writing() as connection:
         current = find_login_by_integration(connection, attempt.integration_id, hold=True)
-        _demand_unchanged(current, attempt.organization_id, attempt.integration_version)
+        demand_unchanged(current, attempt)
         admitted = admit_person(connection, attempt.organization_id, proof.profile, now=now)
         if replaced:
             end_session(connection, hash_id(replaced), why="replaced", now=now)

@@ -65,7 +65,12 @@ class Sealer:
 
     def fingerprint(self, purpose: str, content: bytes) -> bytes:
         """32 bytes that only we can compute from `content` (HMAC-SHA-256 with the newest key)."""
-        return hmac.digest(self._secrets[0], purpose.encode() + b"\0" + content, "sha256")
+        return self.fingerprints(purpose, content)[0]
+
+    def fingerprints(self, purpose: str, content: bytes) -> list[bytes]:
+        """`fingerprint` with every listed key, newest first: what was given out before a rotation is among them."""
+        message = purpose.encode() + b"\0" + content
+        return [hmac.digest(secret, message, "sha256") for secret in self._secrets]
 
     def _cipher(self, hint: bytes, purpose: str) -> AESGCM:
         cipher = self._ciphers.get((hint, purpose))

@@ -14,6 +14,21 @@ from pathlib import Path
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?/?")
+_HTTPS = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?")
+# What a setting of the phone's has to look like, and how that is said. Each may be left empty.
+_SHAPES = {
+    "POINT_ANDROID_PACKAGE": (
+        re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+"), "a name such as org.pointapp.point",
+    ),
+    "POINT_ANDROID_CERTIFICATES": (
+        re.compile(r"([0-9A-F]{2}:){31}[0-9A-F]{2}"), "fingerprints by SHA-256 in capital letters: AB:CD:..., 32 bytes",
+    ),
+    "POINT_APPLE_APP_IDS": (
+        re.compile(r"[A-Z0-9]{10}(\.[A-Za-z0-9-]+)+"), "ids such as A1B2C3D4E5.org.pointapp.point",
+    ),
+    "POINT_PLAY_STORE_URL": (_HTTPS, "an https address"),
+    "POINT_APP_STORE_URL": (_HTTPS, "an https address"),
+}  # fmt: skip
 
 
 class SettingsError(Exception):
@@ -37,6 +52,11 @@ class Settings:
     recheck_seconds: int = 600
     metadata_seconds: int = 3600
     native_scheme: str = "org.pointapp.point"
+    android_package: str = ""
+    android_certificates: tuple[str, ...] = ()
+    apple_app_ids: tuple[str, ...] = ()
+    play_store_url: str = ""
+    app_store_url: str = ""
     support_email: str = "support@pointapp.org"
     instance: Path = Path("instance")
     log_level: str = "info"
@@ -51,12 +71,6 @@ class Settings:
     def redirect_uri(self) -> str:
         """Where Okta sends people back on the web."""
         return self.base_url + "/login/callback"
-
-    @property
-    def on_loopback(self) -> bool:
-        """True where the public origin is this machine itself."""
-        match = _ORIGIN.fullmatch(self.base_url)
-        return bool(match) and match is not None and match[2] in LOOPBACK_HOSTS
 
 
 def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
@@ -81,6 +95,11 @@ def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
         recheck_seconds=_number(environ, "POINT_RECHECK_SECONDS", 600, 1, 86400),
         metadata_seconds=_number(environ, "POINT_METADATA_SECONDS", 3600, 1, 86400),
         native_scheme=_scheme(environ.get("POINT_NATIVE_SCHEME") or "org.pointapp.point"),
+        android_package=_shaped(environ, "POINT_ANDROID_PACKAGE"),
+        android_certificates=_all_shaped(environ, "POINT_ANDROID_CERTIFICATES"),
+        apple_app_ids=_all_shaped(environ, "POINT_APPLE_APP_IDS"),
+        play_store_url=_shaped(environ, "POINT_PLAY_STORE_URL"),
+        app_store_url=_shaped(environ, "POINT_APP_STORE_URL"),
         support_email=environ.get("POINT_SUPPORT_EMAIL") or "support@pointapp.org",
         instance=instance,
         log_level=_one_of(environ, "POINT_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
@@ -89,6 +108,8 @@ def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
     for name, used in (("POINT_LOOPBACK_OKTA", settings.loopback_okta), ("POINT_DEMO", settings.demo)):
         if used and not local:
             raise SettingsError(f"{name} works only while POINT_BASE_URL is on loopback (it is {base_url})")
+    if settings.android_certificates and not settings.android_package:
+        raise SettingsError("POINT_ANDROID_CERTIFICATES says who signs an app: POINT_ANDROID_PACKAGE has to name it")
     return settings
 
 
@@ -147,6 +168,22 @@ def _one_of(environ: Mapping[str, str], name: str, default: str, allowed: tuple[
     value = environ.get(name, default).strip().lower()
     if value not in allowed:
         raise SettingsError(f"{name} has to be one of {', '.join(word for word in allowed if word)}, not {value!r}")
+    return value
+
+
+def _shaped(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    return _in_shape(name, value) if value else ""
+
+
+def _all_shaped(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(_in_shape(name, value) for value in _words(environ.get(name, "")))
+
+
+def _in_shape(name: str, value: str) -> str:
+    shape, said = _SHAPES[name]
+    if not shape.fullmatch(value):
+        raise SettingsError(f"{name} has to be {said}, not {value!r}")
     return value
 
 

@@ -22,5 +22,4 @@ def forget_tries() -> None:
     """For worlds that several tests share: a test that logs in by password begins with no tries counted."""
     for world in LIVING:
         limits = world.app.extensions["limits"]
-        limits.limiter.storage.reset()
-        limits.restless.clear()
+        limits.clear()

@@ -21,6 +21,7 @@ import requests
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import native_bridge
 from okta_sandbox import Sandbox
 from portal import create_app
 from portal.connecting import save_okta
@@ -168,6 +169,7 @@ class World:
             **settings,
         )
         self.app: Flask = create_app(self.settings, clock=self.clock)
+        native_bridge.init_app(self.app)
         stage.app = self.app
         LIVING.add(self)
         self.services: Services = self.app.extensions["point"]
@@ -246,6 +248,7 @@ class World:
 def second_app(world: World, **changes: Any) -> Iterator[Flask]:
     """A portal with the same settings but these."""
     app = create_app(replace(world.settings, **changes))
+    native_bridge.init_app(app)
     try:
         yield app
     finally:

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from portal.errors import Problem, Refused
-from portal.okta.provider import Provider
+from portal.okta.metadata import Provider
 
 App = Literal["spa", "native"]
 
@@ -74,15 +74,17 @@ def start_login(
     scope: str,
     return_to: str,
     now: float,
+    mark: str = "",
 ) -> Attempt:
     """A new attempt with a state, a nonce and a code verifier of 264 bits each (RFC 7636 4.1, RFC 9700 2.1.1).
 
-    Their alphabet, A-Z a-z 0-9 - _, is the one that Okta accepts in `state`. `now` is in epoch seconds.
+    Their alphabet, A-Z a-z 0-9 - _, is the one that Okta accepts in `state`. `now` is in epoch seconds; `mark` is what
+    the state begins with, so that a return tells which door it belongs to.
     """
     # One call for all three: each goes to the system, and hands the interpreter to another thread meanwhile.
     random = urlsafe_b64encode(secrets.token_bytes(99)).decode()
     return Attempt(
-        state=random[:44],
+        state=mark + random[:44],
         nonce=random[44:88],
         code_verifier=random[88:],
         organization_id=organization_id,

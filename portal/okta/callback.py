@@ -73,6 +73,16 @@ def state_of(query: Query) -> str | None:
     return states[0] if len(states) == 1 and _state.fullmatch(states[0]) else None
 
 
+def read_parameters(query: Query) -> dict[str, str]:
+    """What an answer says in parameters that we know, decoded: each once at most, of its size, no control characters.
+
+    Raises Refused(CALLBACK_INVALID) as duplicate_parameter, too_long, bad_character or bad_encoding.
+    """
+    pairs = _read_pairs(query)
+    _check_syntax(pairs)
+    return {name: value for name, value in pairs if name in _SIZES}
+
+
 def read_callback(
     query: Query, attempt: Attempt, *, requires_iss: bool, now: float, seconds: int
 ) -> Code | InteractionCode | Resume:
@@ -84,9 +94,7 @@ def read_callback(
     Raises Refused: CALLBACK_INVALID and ATTEMPT_UNKNOWN leave the attempt as it is, since a stranger can cause them;
     everything else came from Okta, or too late, and uses it up. A `Resume` does not use it up either.
     """
-    pairs = _read_pairs(query)
-    parameters = {name: value for name, value in pairs if name in _SIZES}
-    _check_syntax(pairs)
+    parameters = read_parameters(query)
     _check_state(parameters, attempt)
     if "response" in parameters:
         raise Refused(Problem.CALLBACK_INVALID, "response_unsupported")

@@ -86,13 +86,6 @@ class Door:
         """Posts `form` as application/x-www-form-urlencoded; otherwise as `get`. RFC 6749 appendix B."""
         return self._call("POST", url, headers, deadline, write_form(form), "application/x-www-form-urlencoded")
 
-    def post(
-        self, url: str, body: bytes, content_type: str, *, headers: Mapping[str, str] | None = None,
-        deadline: float | None = None,
-    ) -> Answer:  # fmt: skip
-        """Posts `body` as it stands, for Okta's JSON endpoints (/idp/idx/introspect); otherwise as `get`."""
-        return self._call("POST", url, headers, deadline, body, content_type)
-
     @contextmanager
     def within(self, seconds: float, name: str | None = None) -> Iterator[None]:
         """All calls of this thread inside share these seconds, so that several slow answers do not add up.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from authlib.common.urls import add_params_to_uri
 
-from portal.okta.provider import Provider
+from portal.okta.metadata import Provider
 
 
 def logout_url(

@@ -12,7 +12,7 @@ from typing import Any
 
 from portal.errors import Problem, Refused
 from portal.okta.id_token import MAX_TOKEN
-from portal.okta.provider import Provider
+from portal.okta.metadata import Provider
 from portal.okta.refusals import Answer, Door, describe, get_twice, read_denial, read_error, require_ok
 
 MAX_ACCESS_TOKEN = 32 * 1024  # characters, like the next ones
@@ -53,8 +53,24 @@ def redeem_code(
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
+    return _redeem(door, provider, form, hide=(code, code_verifier))
+
+
+def redeem_interaction_code(
+    door: Door, provider: Provider, *, client_id: str, interaction_code: str, code_verifier: str
+) -> Tokens:
+    """Redeems an interaction code, once and within a minute (Okta's own grant, the end of its embedded sign-in).
+
+    Raises Refused like `redeem_code`.
+    """
+    form = {"grant_type": "interaction_code", "client_id": client_id, "interaction_code": interaction_code}
+    form["code_verifier"] = code_verifier
+    return _redeem(door, provider, form, hide=(interaction_code, code_verifier))
+
+
+def _redeem(door: Door, provider: Provider, form: dict[str, str], *, hide: tuple[str, ...]) -> Tokens:
     answer = door.post_form(provider.token_endpoint, form, headers=_JSON)
-    _require_tokens(answer, refused=(Problem.CODE_REFUSED, "code_rejected_by_op"), hide=(code, code_verifier))
+    _require_tokens(answer, refused=(Problem.CODE_REFUSED, "code_rejected_by_op"), hide=hide)
     tokens = _read_tokens(answer.json())
     if not tokens.id_token:
         raise Refused(Problem.OKTA_ANSWER_INVALID, "id_token_missing")

@@ -52,7 +52,7 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a login on the web needs to know of its organization, in one row."""
+    """What a login needs to know of its organization and of the app, web or native, in one row."""
 
     organization_id: int
     slug: str
@@ -80,7 +80,7 @@ _LOGIN = (
     .select_from(organizations)
     .join(integrations, integrations.c.organization_id == organizations.c.id)
     .join(apps, apps.c.integration_id == integrations.c.id)
-    .where(integrations.c.deleted_at.is_(None), apps.c.kind == "spa")
+    .where(integrations.c.deleted_at.is_(None), apps.c.kind == bindparam("app"))
 )
 _LOGIN_BY_SLUG = Hot(_LOGIN.where(organizations.c.slug == bindparam("slug")))
 _LOGIN_BY_ID = Hot(_LOGIN.where(integrations.c.id == bindparam("integration_id")))
@@ -113,18 +113,23 @@ _APPS = select(apps.c.kind, apps.c.client_id, apps.c.domain, apps.c.issuer, apps
 )
 
 
-def find_login(connection: Connection, slug: str) -> Login | None:
-    """How people of the organization with this slug log in by Okta on the web, if it is connected."""
-    row = _LOGIN_BY_SLUG.first(connection, {"slug": slug}) if is_slug(slug) else None
+def find_login(connection: Connection, slug: str, app: str = "spa") -> Login | None:
+    """How people of the organization with this slug log in by Okta, if it is connected: on the web ("spa"), or on the
+    phone ("native"), for which it may have no app yet.
+    """
+    row = _LOGIN_BY_SLUG.first(connection, {"slug": slug, "app": app}) if is_slug(slug) else None
     return Login(*row) if row else None
 
 
-def find_login_by_integration(connection: Connection, integration_id: int, *, hold: bool = False) -> Login | None:
+def find_login_by_integration(
+    connection: Connection, integration_id: int, app: str = "spa", *, hold: bool = False
+) -> Login | None:
     """The same, for a login under way; None once that integration has been deleted.
 
     hold -- it shall not change before this transaction ends.
     """
-    row = (_LOGIN_HELD if hold else _LOGIN_BY_ID).first(connection, {"integration_id": integration_id})
+    keys = {"integration_id": integration_id, "app": app}
+    row = (_LOGIN_HELD if hold else _LOGIN_BY_ID).first(connection, keys)
     return Login(*row) if row else None
 
 
@@ -132,7 +137,7 @@ def list_logins_by_issuer(connection: Connection, issuer: str) -> list[Login]:
     """The organizations that are connected to this issuer; more than one may share an Okta."""
     if not _PRINTABLE.fullmatch(issuer):
         return []
-    return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer})]
+    return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer, "app": "spa"})]
 
 
 def find_integration(connection: Connection, organization_id: int) -> Integration | None:
@@ -182,8 +187,12 @@ def save_integration(
         row = {"kind": app.kind, "client_id": app.client_id, "domain": app.domain}
         row |= {"issuer": app.issuer, "scope": app.scope, "integration_id": integration_id}
         connection.execute(insert(apps), row)
-    if live is not None and _moved(live, saved_apps):
-        end_sessions(connection, organization_id, integration_id=live.id, why="settings_changed", now=now)
+    # A phone may also have come in by the web app, a browser never by the native one.
+    for moved, kind in (("spa", ""), ("native", "phone")):
+        if live is not None and _moved(live, saved_apps, moved):
+            end_sessions(
+                connection, organization_id, integration_id=live.id, kind=kind, why="settings_changed", now=now
+            )
     saved = find_integration(connection, organization_id)
     assert saved is not None
     return saved
@@ -234,24 +243,26 @@ def count_okta_people(connection: Connection, organization_id: int) -> tuple[int
     return row[0], row[0] - row[1]
 
 
-def end_sessions(connection: Connection, organization_id: int, *, integration_id: int, why: str, now: int) -> int:
-    """Ends every live session that this integration opened; returns how many."""
+def end_sessions(
+    connection: Connection, organization_id: int, *, integration_id: int, why: str, now: int, kind: str = ""
+) -> int:
+    """Ends every live session that this integration opened, or those of one kind ("web", "phone"); returns how many."""
+    mine = (sessions.c.organization_id == organization_id) & (sessions.c.integration_id == integration_id)
+    if kind:
+        mine &= sessions.c.kind == kind
     ended = connection.execute(
         update(sessions)
-        .where(
-            sessions.c.organization_id == organization_id,
-            sessions.c.integration_id == integration_id,
-            sessions.c.ended_at.is_(None),
-        )
+        .where(mine, sessions.c.ended_at.is_(None))
         .values(ended_at=now, ended_why=why, sealed_tokens=None)
     )
     return ended.rowcount
 
 
-def _moved(live: Integration, saved_apps: Sequence[App]) -> bool:
-    """Whether the web app now is another client or issuer: its tokens must never go to the new one."""
-    now = next(app for app in saved_apps if app.kind == "spa")
-    return (now.client_id, now.issuer) != (live.spa.client_id, live.spa.issuer)
+def _moved(live: Integration, saved_apps: Sequence[App], kind: str) -> bool:
+    """Whether that app now is another client or issuer, or gone: its tokens must never go to the new one."""
+    before = live.apps.get(kind)
+    now = next((app for app in saved_apps if app.kind == kind), None)
+    return before is not None and (now is None or (now.client_id, now.issuer) != (before.client_id, before.issuer))
 
 
 def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]) -> Integration | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
 from portal.store.hot import Hot
@@ -226,19 +225,3 @@ def _join(connection: Connection, organization_id: int, user_id: int, role: str,
 
 def _name_from(email: str) -> str:
     return email.split("@")[0].replace(".", " ").replace("_", " ").title()
-
-
-__all__ = [
-    "ROLES",
-    "Admitted",
-    "IntegrityError",
-    "Membership",
-    "Profile",
-    "User",
-    "add_member",
-    "admit_person",
-    "clean_email",
-    "find_user",
-    "link_identity",
-    "list_memberships",
-]

@@ -155,6 +155,11 @@ sessions = Table(
     _to("integration_id", "integrations.id", null=True),
     Column("integration_version", Integer),
     Column("sealed_tokens", LargeBinary),
+    # "web": the id is a browser's cookie; "phone": a family of the app's tokens. Neither is taken for the other.
+    Column("kind", String(10), nullable=False, server_default="web"),
+    Column("device", String(200)),
+    # RFC 9449: the SHA-256 thumbprint of the key that every use of this session has to be signed with.
+    Column("dpop_jkt", String(43)),
     _time("created_at"),
     _time("used_at"),
     _time("proved_at"),
@@ -172,6 +177,67 @@ claimed_attempts = Table(
     metadata,
     Column("state_hash", LargeBinary(32), primary_key=True),
     _time("claimed_at"),
+    sqlite_with_rowid=False,
+)
+
+# The phone's refresh tokens, by their hash; a used one stays, so that its second use is seen for what it is.
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("session_hash", LargeBinary(32), ForeignKey("sessions.id_hash", ondelete="CASCADE"), nullable=False),
+    _time("created_at"),
+    _time("used_at", null=True),
+    # What the use answered, sealed: the same answer again for whoever lost it, within seconds.
+    Column("answer", LargeBinary),
+    Index(None, "session_hash"),
+    sqlite_with_rowid=False,
+)
+
+# A phone's login (or logout) under way; what the web keeps in the browser is kept here.
+native_attempts = Table(
+    "native_attempts",
+    metadata,
+    Column("state_hash", LargeBinary(32), primary_key=True),
+    Column("purpose", String(10), nullable=False),
+    Column("flow", String(10), nullable=False),
+    _to("organization_id", "organizations.id", null=True),
+    Column("code_challenge", String(43), nullable=False),
+    Column("sealed_attempt", LargeBinary, nullable=False),
+    Column("status", String(10), nullable=False),
+    _time("created_at"),
+    _time("opened_at", null=True),
+    _time("returned_at", null=True),
+    _time("ended_at", null=True),
+    # The deep link that was redeemed, what was answered to it, or why it was turned down.
+    Column("link_hash", LargeBinary(32)),
+    Column("answer", LargeBinary),
+    Column("failure", String(100)),
+    # The portal's own one-time code, and the browser session whose person it stands for.
+    Column("code_hash", LargeBinary(32)),
+    _time("code_at", null=True),
+    Column("web_session", LargeBinary(32)),
+    Index(None, "created_at"),
+    sqlite_with_rowid=False,
+)
+
+# The keys that sign POINT's access tokens: the newest that is in use signs, older ones are still believed.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", String(43), primary_key=True),
+    Column("sealed_key", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("use_from"),
+    sqlite_with_rowid=False,
+)
+
+# RFC 9449 11.1: a proof counts once.
+dpop_proofs = Table(
+    "dpop_proofs",
+    metadata,
+    Column("proof_hash", LargeBinary(32), primary_key=True),
+    _time("seen_at"),
     sqlite_with_rowid=False,
 )
 

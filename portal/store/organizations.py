@@ -103,3 +103,9 @@ def owns_domain_of(connection: Connection, organization_id: int, email: str) -> 
     domain = email_domain(email)
     found = connection.execute(_OWNS_DOMAIN, {"organization_id": organization_id, "domain": domain}).first()
     return found is not None
+
+
+def find_slug(connection: Connection, organization_id: int) -> str:
+    """The slug of the organization with this id; "" when there is none."""
+    known = select(organizations.c.slug).where(organizations.c.id == organization_id)
+    return connection.execute(known).scalar() or ""

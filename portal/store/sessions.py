@@ -14,6 +14,8 @@ from portal.store.models import claimed_attempts, identities, integrations, memb
 
 IDLE_SECONDS = 12 * 3600
 ABSOLUTE_SECONDS = 14 * 86400
+PHONE_IDLE_SECONDS = 7 * 86400
+PHONE_ABSOLUTE_SECONDS = 90 * 86400
 TOUCH_SECONDS = 60  # A session's last use is written at most once a minute.
 
 
@@ -30,6 +32,7 @@ class Session:
     organization_name: str
     role: str
     method: str
+    identity_id: int | None
     integration_id: int | None
     integration_version: int | None
     sealed_tokens: bytes | None
@@ -57,6 +60,7 @@ _FIND = Hot(
         organizations.c.name,
         members.c.role,
         sessions.c.method,
+        sessions.c.identity_id,
         sessions.c.integration_id,
         sessions.c.integration_version,
         sessions.c.sealed_tokens,
@@ -75,6 +79,7 @@ _FIND = Hot(
     .outerjoin(identities, identities.c.id == sessions.c.identity_id)
     .where(
         sessions.c.id_hash == bindparam("id_hash"),
+        sessions.c.kind == "web",
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.used_at > bindparam("idle_since"),
@@ -142,8 +147,12 @@ def open_session(
     integration_id: int | None = None,
     integration_version: int | None = None,
     sealed_tokens: bytes | None = None,
+    kind: str = "web",
+    device: str | None = None,
+    dpop_jkt: str | None = None,
+    seconds: int = ABSOLUTE_SECONDS,
 ) -> None:
-    """Starts a session; it ends after 14 days, or after 12 hours without use."""
+    """Starts a session; it ends after so many `seconds`, by default 14 days, or after 12 hours without use."""
     _OPEN.run(
         connection,
         {
@@ -155,17 +164,25 @@ def open_session(
             "integration_id": integration_id,
             "integration_version": integration_version,
             "sealed_tokens": sealed_tokens,
+            "kind": kind,
+            "device": device,
+            "dpop_jkt": dpop_jkt,
             "created_at": now,
             "used_at": now,
             "proved_at": now,
-            "expires_at": now + ABSOLUTE_SECONDS,
+            "expires_at": now + seconds,
         },
     )
 
 
 def find_session(connection: Connection, session_id: str, *, now: int) -> Session | None:
-    """The live session with this id."""
-    keys = {"id_hash": hash_id(session_id), "now": now, "idle_since": now - IDLE_SECONDS}
+    """The live session of a browser with this id."""
+    return find_session_by_hash(connection, hash_id(session_id), now=now)
+
+
+def find_session_by_hash(connection: Connection, id_hash: bytes, *, now: int) -> Session | None:
+    """The same, by what is stored of the id."""
+    keys = {"id_hash": id_hash, "now": now, "idle_since": now - IDLE_SECONDS}
     row = _FIND.first(connection, keys)
     return Session(*row) if row else None
 
@@ -213,7 +230,8 @@ def remove_expired(connection: Connection, *, now: int, attempt_seconds: int) ->
         delete(sessions).where(
             (sessions.c.expires_at < day_ago)
             | (sessions.c.ended_at < day_ago)
-            | (sessions.c.used_at < day_ago - IDLE_SECONDS)
+            | ((sessions.c.kind == "web") & (sessions.c.used_at < day_ago - IDLE_SECONDS))
+            | (sessions.c.used_at < day_ago - PHONE_IDLE_SECONDS)
         )
     )
     claims = connection.execute(

@@ -20,12 +20,14 @@ from portal.web import (
     identity,
     integrations,
     login,
+    phone,
     render,
     throttle,
 )
 from portal.web import callback as _callback  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
 from portal.web import logout as _logout  # noqa: F401
+from portal.web import password_login as _password_login  # noqa: F401
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -48,8 +50,8 @@ def init_app(app: Flask) -> None:
     guards.init_app(app)
     throttle.init_app(app)
     errors.init_app(app)
-    # callback, linking and logout have put their views on the blueprint of the login pages.
-    for family in (home, login, account, integrations, health):
+    # callback, linking, logout and password_login have put their views on the blueprint of the login pages.
+    for family in (home, login, phone, account, integrations, health):
         app.register_blueprint(family.pages)
     assets.init_app(app)
     render.init_app(app)

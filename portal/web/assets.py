@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from portal.web.guards import public
+from portal.access import public
 
 _STATIC = Path(__file__).parents[2] / "static"
 _STYLES = ("tokens", "base", "components")

@@ -24,6 +24,9 @@ _BY_STATUS = {
     429: Problem.TOO_MANY,
 }
 
+# Only programs come here, whatever they say they accept.
+_PROGRAMS = ("/native/v1/", "/.well-known/")
+
 
 def init_app(app: Flask) -> None:
     """Answers for everything that is raised."""
@@ -32,12 +35,17 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _bug)
 
 
-def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = "") -> Response:
-    """The page for `problem`, or its JSON twin where the request asks for JSON."""
+def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = "", reason: str = "") -> Response:
+    """The page for `problem`, or its JSON twin where the request asks for JSON; the app also hears `reason`.
+
+    What `g.problem_headers` and `g.problem_members` hold goes along, such as the challenge of a 401.
+    """
     if wants_json():
         body: dict[str, Any] = {"type": "about:blank", "title": gettext(problem.title), "status": problem.status}
         body |= {"detail": gettext(problem.advice), "code": problem.code, "reference": reference()}
         body["retryable"] = problem.status in (429, 503)
+        if request.path.startswith("/native/v1/"):
+            body |= {"reason": reason or problem.code, **g.get("problem_members", {})}
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
@@ -53,13 +61,17 @@ def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = 
     response.status_code = problem.status
     if problem.status in (429, 503):
         response.headers["Retry-After"] = str(g.get("retry_after", 5))
+    for name, value in g.get("problem_headers", {}).items():
+        response.headers[name] = value
     return response
 
 
 def wants_json() -> bool:
     """Whether the caller asked for JSON rather than for a page."""
-    accepted = request.accept_mimetypes
-    return accepted["application/json"] > accepted["text/html"] or request.path.startswith("/native/")
+    path, accepted = request.path, request.accept_mimetypes
+    if path.startswith(_PROGRAMS) or path.endswith(".json"):
+        return True
+    return accepted["application/json"] > accepted["text/html"]
 
 
 def note_refusal(refused: Refused) -> None:
@@ -71,7 +83,8 @@ def note_refusal(refused: Refused) -> None:
 
 def _refused(refused: Refused) -> Response:
     note_refusal(refused)
-    return answer_problem(refused.problem, retry_url=g.get("retry_url", ""), retry_label=g.get("retry_label", ""))
+    retry = {"retry_url": g.get("retry_url", ""), "retry_label": g.get("retry_label", "")}
+    return answer_problem(refused.problem, reason=refused.reason, **retry)
 
 
 def _http_error(error: HTTPException) -> AnyResponse:

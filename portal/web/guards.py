@@ -7,50 +7,26 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
 from urllib.parse import quote
 
 from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 
+from portal.access import Access, View, access_of, register
+from portal.current import services
 from portal.errors import Problem, Refused
-from portal.services import Services
 from portal.web.headers import name_route
 from portal.web.identity import PERMISSIONS, Viewer, viewer
 from portal.web.redirects import Redirect
 
-View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may use a view. `action` is a key of PERMISSIONS, "" for every logged-in person, None for everybody;
-    `landing` -- a person who asked for it may be sent there after logging in; `forms` -- False where the view takes
-    none and says 405 by itself, whatever site they come from."""
-
-    action: str | None
-    landing: bool
-    forms: bool = True
-
-
-def public(*, landing: bool = False, forms: bool = True) -> Callable[[View], View]:
-    """The view is for everybody."""
-    return lambda view: _register(view, Access(None, landing, forms))
 
 
 def member(action: str = "", *, landing: bool = True) -> Callable[[View], View]:
     """The view is for logged-in people whose role allows `action`; with a slug in its path, for its organization."""
     if action and action not in PERMISSIONS:
         raise LookupError(action)
-    return lambda view: _register(view, Access(action, landing))
-
-
-def access_of(app: Flask, endpoint: str) -> Access | None:
-    """Who may use this endpoint; None for one that has not said it."""
-    view = app.view_functions.get(endpoint)
-    return getattr(view, "access", None)
+    return lambda view: register(view, Access(action, landing))
 
 
 def check_routes(app: Flask) -> None:
@@ -70,11 +46,6 @@ def demand_viewer() -> Viewer:
     person = viewer()
     assert person is not None
     return person
-
-
-def _register(view: View, access: Access) -> View:
-    view.access = access  # type: ignore[attr-defined]
-    return view
 
 
 def _guard() -> ResponseReturnValue | None:
@@ -121,9 +92,8 @@ def _demand_same_site() -> None:
         if site not in ("same-origin", "none"):
             raise Refused(Problem.CROSS_SITE, "sec_fetch_site")
         return
-    services: Services = current_app.extensions["point"]
     origin = request.headers.get("Origin")
-    if origin is not None and origin != services.settings.base_url:
+    if origin is not None and origin != services().settings.base_url:
         raise Refused(Problem.CROSS_SITE, "origin")
 
 

@@ -25,19 +25,19 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # Nothing that is mixed up when 
 _HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
 _STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
+# An answer that says it for itself is left its own.
 _DEFAULTS = {
     "content-security-policy": ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     "cache-control": ("Cache-Control", "no-store"),
+    "referrer-policy": ("Referrer-Policy", "same-origin"),
     "vary": ("Vary", "Cookie"),
 }
 _REFERENCE, _ROUTE = "point.reference", "point.route"
-
 
 
 def init_app(app: Flask) -> None:

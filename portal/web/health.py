@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from portal import metrics
+from portal.access import public
+from portal.current import services
 from portal.errors import Problem, Refused
-from portal.services import Services
 from portal.web import throttle
-from portal.web.guards import public
 
 pages = Blueprint("health", __name__)
 
@@ -29,8 +29,7 @@ def healthz() -> ResponseReturnValue:
 @public()
 def readyz() -> ResponseReturnValue:
     """The database answers, and Redis where one is set."""
-    services: Services = current_app.extensions["point"]
-    found = {"database": _database_answers(services), "redis": throttle.storage_answers()}
+    found = {"database": _database_answers(), "redis": throttle.storage_answers()}
     ready = all(found.values())
     return {"status": "ready" if ready else "not ready", **found}, 200 if ready else 503
 
@@ -51,9 +50,9 @@ def _is_near(address: str) -> bool:
         return False
 
 
-def _database_answers(services: Services) -> bool:
+def _database_answers() -> bool:
     try:
-        with services.db.reading() as connection:
+        with services().db.reading() as connection:
             connection.execute(text("SELECT 1 FROM alembic_version"))
     except (Refused, DBAPIError):
         return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from portal.services import Services
+from portal.access import public
+from portal.current import services
 from portal.store.integrations import find_integration
 from portal.web.cookies import drop_cookie, read_cookie
-from portal.web.guards import public
 from portal.web.identity import viewer
 from portal.web.render import render
 
@@ -19,15 +19,14 @@ pages = Blueprint("home", __name__)
 @public(landing=True)
 def index() -> ResponseReturnValue:
     """Welcome, or home; also where Okta's sign-out ends, with whatever state it brings."""
-    services: Services = current_app.extensions["point"]
     person = viewer()
     if person is None:
-        said = read_cookie(services.settings, "logged_out")
+        said = read_cookie(services().settings, "logged_out")
         response = Response(render("pages/home/welcome.html", logged_out=said if said else None))
         if said:
-            drop_cookie(response, services.settings, "logged_out")
+            drop_cookie(response, services().settings, "logged_out")
         return response
-    with services.db.reading() as connection:
+    with services().db.reading() as connection:
         connected = find_integration(connection, person.session.organization_id) is not None
     return render("pages/home/home.html", okta_connected=connected)
 

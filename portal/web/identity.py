@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, current_app, g
 from flask_login import LoginManager
 
-from portal.services import Services
+from portal.current import services
 from portal.settings import Settings
 from portal.store.sessions import ABSOLUTE_SECONDS, TOUCH_SECONDS, Session, find_session, touch_session
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
@@ -81,17 +81,17 @@ def init_app(app: Flask) -> None:
 
 def load_viewer() -> Viewer | None:
     """The person behind the session cookie; reads the database, and writes down the use once a minute."""
-    services: Services = current_app.extensions["point"]
-    session_id = read_cookie(services.settings, "session")
+    ours = services()
+    session_id = read_cookie(ours.settings, "session")
     if not session_id or len(session_id) > 100 or not session_id.isascii():
         return None
-    now = services.now()
-    with services.db.reading() as connection:
+    now = ours.now()
+    with ours.db.reading() as connection:
         session = find_session(connection, session_id, now=now)
     if session is None:
         return None
     if now - session.used_at >= TOUCH_SECONDS:
-        with services.db.writing() as connection:
+        with ours.db.writing() as connection:
             touch_session(connection, session, now=now)
     return Viewer(session, session_id)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from portal import connecting
+from portal.current import services
 from portal.errors import Problem, Refused
 from portal.okta.connect import Entries, EntriesRefused
-from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.integrations import Integration, count_okta_people, delete_integration, find_integration
 from portal.web import throttle
@@ -25,12 +25,6 @@ from portal.web.render import render, show_time
 pages = Blueprint("integrations", __name__, url_prefix="/organizations/<slug>/integrations")
 FIELDS = ("spa_client_id", "spa_domain", "native_client_id", "native_domain", "authorization_server", "sign_in")
 _LONGEST_ENTRY = 2048
-
-
-def services() -> Services:
-    """The services of the running application."""
-    found: Services = current_app.extensions["point"]
-    return found
 
 
 @pages.get("")

@@ -16,6 +16,8 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 
+from portal.access import public
+from portal.current import services
 from portal.errors import Problem, Refused
 from portal.logins import Proof, record_refusal
 from portal.okta.attempt import Attempt
@@ -26,10 +28,10 @@ from portal.store.members import Profile, find_user, link_identity, list_members
 from portal.web.attempts import drop_attempt
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
 from portal.web.errors import note_refusal
-from portal.web.guards import demand_same_session, public
+from portal.web.guards import demand_same_session
 from portal.web.headers import reference
 from portal.web.identity import Viewer, viewer
-from portal.web.login import pages, services
+from portal.web.login import pages
 from portal.web.redirects import Redirect
 from portal.web.render import render
 from portal.web.return_to import HOME

@@ -1,45 +1,28 @@
-"""Logging in: who are you, where is your organization's Okta, and a password where there is one."""
+"""Logging in: who are you, and where is your organization's Okta. The forms are taken in `password_login.py`."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from portal.access import public
+from portal.current import services
 from portal.errors import Problem, Refused
-from portal.logins import record_refusal
-from portal.metrics import LOGINS
+from portal.logins import OKTA_SECONDS, record_refusal
 from portal.okta.attempt import authorization_url, start_login
-from portal.passwords import check_password
-from portal.services import Services
-from portal.store.activity import record_event
 from portal.store.integrations import Login, find_login, list_logins_by_issuer
-from portal.store.members import Membership, User, clean_email, find_user, list_memberships
 from portal.store.organizations import email_domain, find_organization_by_email, load_organization
-from portal.store.sessions import end_session, hash_id, open_session
-from portal.web import known_browsers, throttle
 from portal.web.attempts import keep_attempt
-from portal.web.cookies import read_cookie
-from portal.web.errors import note_refusal
-from portal.web.guards import public
 from portal.web.headers import reference
-from portal.web.identity import give_session, viewer
+from portal.web.identity import viewer
 from portal.web.redirects import Redirect
 from portal.web.render import render
 from portal.web.return_to import HOME, return_address
 
 pages = Blueprint("login", __name__)
-_OKTA_SECONDS = 9.0
-
-
-def services() -> Services:
-    """The services of the running application."""
-    found: Services = current_app.extensions["point"]
-    return found
 
 
 def asked_for() -> str:
@@ -58,30 +41,8 @@ def start() -> ResponseReturnValue:
         return Redirect(asked_for())
     email = request.args.get("email", "")[:254]
     if request.args.get("with") == "password" and email_domain(email):
-        return _password_page(email)
-    return _email_page(email=email)
-
-
-@pages.post("/login")
-@public()
-def continue_() -> ResponseReturnValue:
-    """The address leads on to the organization's Okta or to the password step; with a password, it is checked."""
-    email = request.form.get("email", "").strip()
-    if not email_domain(email) or len(email) > 254:
-        return _email_page(email=email, problem=Problem.EMAIL_FORM)
-    if "password" in request.form:
-        return _log_in_by_password(email, lambda problem: _password_page(email, problem))
-    with services().db.reading() as connection:
-        organization = find_organization_by_email(connection, email)
-        login = find_login(connection, organization.slug) if organization else None
-    if login is None or "use_password" in request.form:
-        return _password_page(email)
-    return render(
-        "pages/login/continue.html",
-        organization_name=login.name,
-        okta_url=okta_url(login.slug, email),
-        password_url=f"/login/{login.slug}?{urlencode({'email': email, 'next': asked_for(), 'with': 'password'})}",
-    )
+        return password_page(email)
+    return email_page(email=email)
 
 
 @pages.get("/login/<slug>")
@@ -91,17 +52,7 @@ def organization(slug: str) -> ResponseReturnValue:
     person = viewer()
     if person is not None and person.organization_slug == slug:
         return Redirect(asked_for())
-    return _organization_page(slug, email=request.args.get("email", "")[:254])
-
-
-@pages.post("/login/<slug>")
-@public()
-def organization_password(slug: str) -> ResponseReturnValue:
-    """A password on the organization's own page."""
-    email = request.form.get("email", "").strip()
-    if not email_domain(email):
-        return _organization_page(slug, email=email, problem=Problem.EMAIL_FORM)
-    return _log_in_by_password(email, lambda problem: _organization_page(slug, email=email, problem=problem), slug=slug)
+    return organization_page(slug, email=request.args.get("email", "")[:254])
 
 
 @pages.get("/login/<slug>/okta")
@@ -155,7 +106,7 @@ def _target() -> str:
 
 def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
     try:
-        with services().door.within(_OKTA_SECONDS):
+        with services().door.within(OKTA_SECONDS):
             provider = services().providers.load(login.issuer)
     except Refused as refused:
         record_refusal(services(), login.organization_id, refused, reference=reference())
@@ -178,17 +129,35 @@ def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
     return response
 
 
-def _email_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+def lead_on(email: str) -> ResponseReturnValue:
+    """The address leads on to the organization's Okta, or to the password where there is none."""
+    with services().db.reading() as connection:
+        organization = find_organization_by_email(connection, email)
+        login = find_login(connection, organization.slug) if organization else None
+    if login is None:
+        return password_page(email)
+    return render(
+        "pages/login/continue.html",
+        organization_name=login.name,
+        okta_url=okta_url(login.slug, email),
+        password_url=f"/login/{login.slug}?{urlencode({'email': email, 'next': asked_for(), 'with': 'password'})}",
+    )
+
+
+def email_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    """The first step; with `problem` above the field and its status."""
     page = render("pages/login/email.html", email=email, next=_next(), problem=problem)
     return page, problem.status if problem else 200
 
 
-def _password_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+def password_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    """The password step; with `problem` above the field and its status."""
     page = render("pages/login/password.html", email=email, next=_next(), problem=problem)
     return page, problem.status if problem else 200
 
 
-def _organization_page(slug: str, *, email: str, problem: Problem | None = None) -> ResponseReturnValue:
+def organization_page(slug: str, *, email: str, problem: Problem | None = None) -> ResponseReturnValue:
+    """The organization's own page, open at the password where there is a `problem`."""
     with services().db.reading() as connection:
         found = load_organization(connection, slug)
         connected = find_login(connection, slug) is not None
@@ -209,57 +178,3 @@ def _organization_page(slug: str, *, email: str, problem: Problem | None = None)
 
 def _next() -> str:
     return asked_for() if asked_for() != HOME else ""
-
-
-def _log_in_by_password(email: str, again: object, *, slug: str = "") -> ResponseReturnValue:
-    assert callable(again)
-    address = clean_email(email)
-    with services().db.reading() as connection:
-        user = find_user(connection, address)
-    known = known_browsers.is_known(services(), user.id) if user else False
-    throttle.limit_passwords(address, known_browser=known)
-    fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
-    membership = _membership(user, slug) if user and fits else None
-    if user is None or membership is None:
-        LOGINS.labels("password", "refused").inc()
-        note_refusal(Refused(Problem.PASSWORD_WRONG))
-        page: ResponseReturnValue = again(Problem.PASSWORD_WRONG)
-        return page
-    return _open_password_session(user, membership)
-
-
-def _membership(user: User, slug: str) -> Membership | None:
-    """The organization to enter: the one of the page, else the one of the address, else the oldest."""
-    with services().db.reading() as connection:
-        mine = list_memberships(connection, user.id)
-        home = find_organization_by_email(connection, user.email)
-    if slug:
-        return next((membership for membership in mine if membership.slug == slug), None)
-    preferred = [membership for membership in mine if home and membership.organization_id == home.id]
-    return next(iter(preferred or mine), None)
-
-
-def _open_password_session(user: User, membership: Membership) -> ResponseReturnValue:
-    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-    now = services().now()
-    old = read_cookie(services().settings, "session")
-    with services().db.writing() as connection:
-        if old:
-            end_session(connection, hash_id(old), why="replaced", now=now)
-        open_session(
-            connection, membership.organization_id, session_id=session_id, user_id=user.id, method="password", now=now
-        )
-        record_event(
-            connection,
-            membership.organization_id,
-            who=user.email,
-            what="login",
-            now=now,
-            reference=reference(),
-            about={"method": "password"},
-        )
-    LOGINS.labels("password", "ok").inc()
-    response = Redirect(asked_for())
-    give_session(response, services().settings, session_id)
-    known_browsers.remember(response, services(), user.id)
-    return response

@@ -67,6 +67,8 @@ def init_app(app: Flask) -> None:
     """Makes the environments, one for each language there is a catalogue for."""
     languages = [DEFAULT_LANGUAGE, *sorted(path.name for path in (_ROOT / "translations").glob("*/") if path.is_dir())]
     app.extensions["pages"] = {language: _environment(app, language) for language in dict.fromkeys(languages)}
+    # For the phone's pages, which know the application but nothing of `portal.web`.
+    app.extensions["render"] = render
 
 
 def render(template: str, **context: Any) -> str:

@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, RequestRedirect
 
-from portal.web.guards import access_of
+from portal.access import access_of
 
 HOME = "/"
 _LONGEST = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from portal.web.guards import public
+from portal.access import public
 from portal.web.render import render
 
 pages = Blueprint("styleguide", __name__)

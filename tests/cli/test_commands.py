@@ -197,9 +197,10 @@ def test_activity_is_newest_first_and_limited(world: World) -> None:
 
 def test_maintenance_removes_what_has_expired(world: World) -> None:
     world.alice.log_in()
-    assert answer(world, "maintenance") == {"removed": {"sessions": 0, "claimed_attempts": 0}}
+    assert set(answer(world, "maintenance")["removed"].values()) == {0}
     world.clock.forward(3 * 86400)
-    assert answer(world, "maintenance") == {"removed": {"sessions": 1, "claimed_attempts": 1}}
+    removed = answer(world, "maintenance")["removed"]
+    assert {name: count for name, count in removed.items() if count} == {"sessions": 1, "claimed_attempts": 1}
 
 
 def test_the_demo_runs_only_as_a_demo(shared: World) -> None:

@@ -10,10 +10,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import native_bridge
+import native_bridge.api
+from native_bridge.operations import OPERATIONS, Operation
 from portal import create_app
+from portal.access import access_of, public
 from portal.errors import Problem, Refused
 from portal.settings import Settings
-from portal.web.guards import access_of, check_routes, public
+from portal.web.guards import check_routes
 
 KEYS = ("a key for the tests that is long enough 0123456789",)
 # Whoever adds a page for everybody says so here too.
@@ -21,14 +25,20 @@ PUBLIC = {
     "assets.style", "health.healthz", "health.readyz", "health.show_metrics", "home.index", "home.session",
     "login.callback", "login.continue_", "login.initiate", "login.link_account", "login.link_account_now",
     "login.logout", "login.okta", "login.organization", "login.organization_password", "login.start", "static",
+    "native_pages.android_claims", "native_pages.apple_claims", "native_pages.open_login", "native_pages.open_logout",
+    "phone.begin", "phone.continue_", "native.openapi_document", "native.docs",
 }  # fmt: skip
+# Whoever adds a call of the app that needs no access token says so here.
+WITHOUT_TOKEN = {"discover", "log_in", "complete_login", "refresh", "complete_logout", "jwks"}
 REASON, DETAIL = "canary_reason", "canary detail: state 4711 at evil.example"
 
 
 def make_app(folder: Path, **settings: object) -> Flask:
     """A portal whose database cannot be reached."""
     away = {"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/nowhere", "base_url": "http://localhost:5000"}
-    return create_app(Settings(**{**away, "secret_keys": KEYS, "instance": folder, "log_level": "error", **settings}))
+    app = create_app(Settings(**{**away, "secret_keys": KEYS, "instance": folder, "log_level": "error", **settings}))
+    native_bridge.init_app(app)
+    return app
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +70,16 @@ def test_every_route_says_who_may_use_it(tmp_path: Path) -> None:
 def test_the_pages_for_everybody_are_these(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     everybody = {rule.endpoint for rule in app.url_map.iter_rules() if access_of(app, rule.endpoint).action is None}
-    assert everybody == PUBLIC
+    calls = {f"native.{call.name}" for call in OPERATIONS}
+    assert everybody - calls == PUBLIC
+    assert {call.name for call in OPERATIONS if not call.bearer} == WITHOUT_TOKEN
+
+
+@pytest.mark.parametrize("call", [call for call in OPERATIONS if call.bearer], ids=lambda call: call.name)
+def test_a_call_that_needs_a_token_is_refused_without_one(client: FlaskClient, call: Operation) -> None:
+    answer = client.open(call.path.replace("{session_id}", "x" * 43), method=call.method, json={})
+    assert (answer.status_code, answer.json["reason"]) == (401, "token_missing")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_route_that_does_not_say_it_stops_the_start(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.errors import Refused
 from portal.okta.answer import Answer
-from portal.okta.provider import Provider, read_metadata
+from portal.okta.metadata import Provider, read_metadata
 
 ISSUER = "https://acme.okta.com"
 CLIENT_ID = "0oaACMEspa1234567890"

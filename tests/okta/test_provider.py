@@ -14,7 +14,8 @@ from portal.errors import Problem, Refused
 from portal.okta.answer import Answer
 from portal.okta.keep import Kept
 from portal.okta.keys import read_keys
-from portal.okta.provider import Provider, Providers, read_metadata
+from portal.okta.metadata import Provider, read_metadata
+from portal.okta.provider import Providers
 from tests.okta.forgery import by_id, ec_jwk, encode, load_cases, rsa_jwk, test_keys
 from tests.okta.scripted import ISSUER, NOW, ScriptedDoor, answer, metadata, provider
 

@@ -19,7 +19,7 @@ def test_nothing_set_is_a_portal_on_localhost(tmp_path: Path) -> None:
     assert settings.base_url == "http://localhost:5000"
     assert settings.redirect_uri == "http://localhost:5000/login/callback"
     assert settings.database_url == f"sqlite:///{tmp_path / 'portal.db'}"
-    assert (settings.loopback_okta, settings.demo, settings.secure, settings.on_loopback) == (False, False, False, True)
+    assert (settings.loopback_okta, settings.demo, settings.secure) == (False, False, False)
     assert (settings.attempt_seconds, settings.recheck_seconds, settings.metadata_seconds) == (600, 600, 3600)
     assert settings.native_scheme == "org.pointapp.point"
     assert settings.support_email == "support@pointapp.org"
@@ -35,7 +35,6 @@ def test_production_settings_give_the_values_of_the_guide(tmp_path: Path) -> Non
     settings = read_settings(PRODUCTION, tmp_path)
     assert settings.redirect_uri == "https://dash.pointapp.org/login/callback"
     assert settings.secure
-    assert not settings.on_loopback
     assert not (tmp_path / "secret_keys").exists()
 
 
@@ -72,6 +71,12 @@ def test_several_keys_keep_their_order(tmp_path: Path) -> None:
         *[("POINT_RECHECK_SECONDS", value) for value in ("0", "86401", "x")],
         *[("POINT_METADATA_SECONDS", value) for value in ("0", "86401", "x")],
         *[("POINT_NATIVE_SCHEME", value) for value in ("point", "https", "org.pointapp.point:", "Org.Pointapp", "1.a")],
+        *[("POINT_ANDROID_PACKAGE", value) for value in ("point", "org.", "org.1st", "org.point;end", "org.point app")],
+        *[("POINT_APPLE_APP_IDS", value) for value in ("org.pointapp.point", "A1B2C3D4E5", "A1B2C3D4E5.*", "a.org.b")],
+        *[(name, value) for name in ("POINT_PLAY_STORE_URL", "POINT_APP_STORE_URL") for value in (
+            "http://play.google.com/x", "https://", "javascript:alert(1)", "https://a b.example", "https://localhost",
+            'https://play.google.com/"x', "https://a@play.google.com/x", "//play.google.com",
+        )],
         ("POINT_CA_BUNDLE", "/no/such/file"),
         ("POINT_LOG_LEVEL", "loud"),
     ],
@@ -79,6 +84,31 @@ def test_several_keys_keep_their_order(tmp_path: Path) -> None:
 def test_a_value_that_cannot_work_is_refused_by_its_name(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=name):
         read_settings({**PRODUCTION, name: value}, tmp_path)
+
+
+def test_the_app_on_phones_is_named_by_its_settings(tmp_path: Path) -> None:
+    print_ = ":".join(["AB"] * 32)
+    named = {"POINT_ANDROID_PACKAGE": "org.pointapp.point", "POINT_ANDROID_CERTIFICATES": f"{print_}, {print_}"}
+    named |= {"POINT_APPLE_APP_IDS": "A1B2C3D4E5.org.pointapp.point,A1B2C3D4E5.org.pointapp.beta"}
+    named |= {"POINT_PLAY_STORE_URL": "https://play.google.com/store/apps/details?id=org.pointapp.point"}
+    settings = read_settings(named, tmp_path)
+    assert settings.android_certificates == (print_, print_)
+    assert settings.apple_app_ids == ("A1B2C3D4E5.org.pointapp.point", "A1B2C3D4E5.org.pointapp.beta")
+    assert (settings.android_package, settings.app_store_url) == ("org.pointapp.point", "")
+    assert settings.play_store_url == named["POINT_PLAY_STORE_URL"]
+
+
+@pytest.mark.parametrize(
+    "value", [":".join(["AB"] * 20), "AB" * 32, ":".join(["ab"] * 32), ":".join(["AB"] * 32) + ",x"]
+)
+def test_a_fingerprint_that_is_no_sha256_is_refused(value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="POINT_ANDROID_CERTIFICATES has to be"):
+        read_settings({"POINT_ANDROID_PACKAGE": "org.pointapp.point", "POINT_ANDROID_CERTIFICATES": value}, tmp_path)
+
+
+def test_fingerprints_without_an_app_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="POINT_ANDROID_PACKAGE has to name it"):
+        read_settings({"POINT_ANDROID_CERTIFICATES": ":".join(["AB"] * 32)}, tmp_path)
 
 
 def test_the_keys_of_production_have_to_be_given(tmp_path: Path) -> None:
@@ -93,7 +123,6 @@ def test_the_loopback_switches_work_on_loopback(base: str, tmp_path: Path) -> No
     settings = read_settings({"POINT_BASE_URL": base, "POINT_LOOPBACK_OKTA": "1", "POINT_DEMO": "1"}, tmp_path)
     assert settings.loopback_okta
     assert settings.demo
-    assert settings.on_loopback
 
 
 def test_no_refusal_repeats_a_secret(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def olivia(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 
 
 def save(client: FlaskClient, **entries: str) -> Any:
-    client.application.extensions["limits"].limiter.storage.reset()
+    client.application.extensions["limits"].clear()
     typed = {"spa_client_id": "0oaAnyClient00000001", "spa_domain": "", "authorization_server": "auto", **entries}
     return client.post(PAGE, data=typed)
 

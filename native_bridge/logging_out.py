@@ -1,0 +1,81 @@
+"""Logging the app out: "this phone only" needs no browser, "Okta too" opens one when POINT's tokens are dead already.
+
+Okta's return may come with our state, without it, twice or never; nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from native_bridge import schemas
+from native_bridge.bridge import Bridge
+from native_bridge.deep_links import STATE_MARK, parse_link, read_logout_return
+from portal import logins
+from portal.logouts import Left, leave_okta
+from portal.store.activity import record_event
+from portal.store.native_attempts import add_attempt, note_logout_return
+from portal.store.phone_sessions import PhoneSession
+from portal.store.sessions import end_session, hash_id
+
+AGAIN_SECONDS = 60
+
+
+def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str) -> schemas.LoggedOut:
+    """Ends the session, then gives Okta its refresh token back; `okta` -- also says where to sign out there.
+
+    A session that was logged out a moment ago gets the same once more, since answers get lost on phones.
+    """
+    services, sealed = bridge.services, session.sealed_tokens
+    if session.ended_at is None:
+        with services.db.writing() as connection:
+            # The ID token stays until the session is forgotten: Okta's sign-out asks for it, and it logs nobody in.
+            kept = logins.keep_id_token(services, session.id_hash, sealed) if sealed else None
+            end_session(connection, session.id_hash, why="logout", now=services.now(), kept=kept)
+            record_event(
+                connection,
+                session.organization_id,
+                who=session.email,
+                what="logout",
+                now=services.now(),
+                reference=reference,
+                about={"kind": "phone"},
+            )
+    if sealed is None or session.integration_id is None:
+        return schemas.LoggedOut(logout_url=None, state=None)
+    return _leave_okta(bridge, session, Left(session.id_hash, session.integration_id, sealed), okta=okta)
+
+
+def complete_logout(bridge: Bridge, deep_link: str) -> None:
+    """Notes that Okta sent the person back. Any state, or none, is fine: everything is over already.
+
+    Raises Refused(DEEP_LINK_INVALID) for what is no logout link of this app.
+    """
+    link = parse_link(deep_link, scheme=bridge.services.settings.native_scheme, app_link=bridge.app_link)
+    state = read_logout_return(link)
+    if state is not None:
+        with bridge.services.db.single() as connection:
+            note_logout_return(connection, hash_id(state), now=bridge.services.now())
+
+
+def _leave_okta(bridge: Bridge, session: PhoneSession, left: Left, *, okta: bool) -> schemas.LoggedOut:
+    services, state = bridge.services, STATE_MARK + secrets.token_urlsafe(33)
+    # A phone that came in by the web app can only be sent back to the web: that is what its Okta has registered.
+    returns = {"native": (bridge.logout_uri, state), "spa": (services.settings.base_url, secrets.token_urlsafe(16))}
+    found = leave_okta(services, left, returns=returns, only_revoke=not okta)
+    if found is None:
+        return schemas.LoggedOut(logout_url=None, state=None)
+    url, app = found
+    if app == "spa":
+        return schemas.LoggedOut(logout_url=url, state=None)
+    with services.db.single() as connection:
+        add_attempt(
+            connection,
+            state,
+            purpose="logout",
+            flow="okta",
+            organization_id=session.organization_id,
+            code_challenge="",
+            sealed_attempt=b"",
+            now=services.now(),
+        )
+    return schemas.LoggedOut(logout_url=url, state=state)

@@ -1,0 +1,104 @@
+"""Logging in with a password: the forms of the login pages, and the session that a right one opens."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from portal.access import public
+from portal.current import services
+from portal.errors import Problem, Refused
+from portal.metrics import LOGINS
+from portal.passwords import check_password
+from portal.store.activity import record_event
+from portal.store.members import Membership, User, clean_email, find_user, list_memberships
+from portal.store.organizations import email_domain, find_organization_by_email
+from portal.store.sessions import end_session, hash_id, open_session
+from portal.web import known_browsers, throttle
+from portal.web.cookies import read_cookie
+from portal.web.errors import note_refusal
+from portal.web.headers import reference
+from portal.web.identity import give_session
+from portal.web.login import asked_for, email_page, lead_on, organization_page, pages, password_page
+from portal.web.redirects import Redirect
+
+
+@pages.post("/login")
+@public()
+def continue_() -> ResponseReturnValue:
+    """The address leads on to the organization's Okta or to the password step; with a password, it is checked."""
+    email = request.form.get("email", "").strip()
+    if not email_domain(email) or len(email) > 254:
+        return email_page(email=email, problem=Problem.EMAIL_FORM)
+    if "password" in request.form:
+        return _log_in_by_password(email, lambda problem: password_page(email, problem))
+    return lead_on(email)
+
+
+@pages.post("/login/<slug>")
+@public()
+def organization_password(slug: str) -> ResponseReturnValue:
+    """A password on the organization's own page."""
+    email = request.form.get("email", "").strip()
+    if not email_domain(email):
+        return organization_page(slug, email=email, problem=Problem.EMAIL_FORM)
+    return _log_in_by_password(email, lambda problem: organization_page(slug, email=email, problem=problem), slug=slug)
+
+
+def _log_in_by_password(
+    email: str, again: Callable[[Problem], ResponseReturnValue], *, slug: str = ""
+) -> ResponseReturnValue:
+    """A session, or the page that `again` makes of the problem."""
+    address = clean_email(email)
+    with services().db.reading() as connection:
+        user = find_user(connection, address)
+    known = known_browsers.is_known(services(), user.id) if user else False
+    throttle.limit_passwords(address, known_browser=known)
+    fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
+    membership = _membership(user, slug) if user and fits else None
+    if user is None or membership is None:
+        LOGINS.labels("password", "refused").inc()
+        note_refusal(Refused(Problem.PASSWORD_WRONG))
+        return again(Problem.PASSWORD_WRONG)
+    return _open_password_session(user, membership)
+
+
+def _membership(user: User, slug: str) -> Membership | None:
+    """The organization to enter: the one of the page, else the one of the address, else the oldest."""
+    with services().db.reading() as connection:
+        mine = list_memberships(connection, user.id)
+        home = find_organization_by_email(connection, user.email)
+    if slug:
+        return next((membership for membership in mine if membership.slug == slug), None)
+    preferred = [membership for membership in mine if home and membership.organization_id == home.id]
+    return next(iter(preferred or mine), None)
+
+
+def _open_password_session(user: User, membership: Membership) -> ResponseReturnValue:
+    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    now = services().now()
+    old = read_cookie(services().settings, "session")
+    with services().db.writing() as connection:
+        if old:
+            end_session(connection, hash_id(old), why="replaced", now=now)
+        open_session(
+            connection, membership.organization_id, session_id=session_id, user_id=user.id, method="password", now=now
+        )
+        record_event(
+            connection,
+            membership.organization_id,
+            who=user.email,
+            what="login",
+            now=now,
+            reference=reference(),
+            about={"method": "password"},
+        )
+    LOGINS.labels("password", "ok").inc()
+    response = Redirect(asked_for())
+    give_session(response, services().settings, session_id)
+    known_browsers.remember(response, services(), user.id)
+    return response
