@@ -37,6 +37,8 @@ class Person:
     password: str
     active: bool = True
     created: float = 0.0
+    email_code: bool = False
+    """A code from an e-mail is due after the password, in an embedded sign-in."""
     claims: Json = field(default_factory=dict)
     """Overrides in tokens and userinfo; None takes a claim away."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from okta_sandbox.directory import AuthorizationServer
 from okta_sandbox.errors import UnknownClientError
 from okta_sandbox.org import Org
-from okta_sandbox.wire import Answer, SeenRequest, first, send_json
+from okta_sandbox.wire import Answer, SeenRequest, first, send_json, send_nothing
 
 OPEN = ("Access-Control-Allow-Origin", "*")
 DAY = ("Cache-Control", "max-age=86400, must-revalidate")
@@ -81,6 +81,14 @@ def show_keys(org: Org, request: SeenRequest, server_id: str = "") -> Answer:
     org.find_server(server_id)
     keys = [signer.jwk for signer in org.ring(server_id).published]
     return send_json({"keys": keys}, headers=[OPEN, ("Cache-Control", "max-age=3600, must-revalidate")])
+
+
+def allow_anyone(org: Org, request: SeenRequest, server_id: str = "") -> Answer:
+    """The preflight: Okta's own clients send a header of theirs even with these questions."""
+    return send_nothing(headers=[
+        OPEN, ("Access-Control-Allow-Methods", "GET"), ("Access-Control-Max-Age", "86400"),
+        ("Access-Control-Allow-Headers", "Content-Type, Accept, X-Okta-User-Agent-Extended"),
+    ])
 
 
 def show_organization(org: Org, request: SeenRequest) -> Answer:

@@ -11,6 +11,12 @@ from okta_sandbox.wire import Answer, send_json
 
 POLICY = "Policy evaluation failed for this request, please check the policy configurations."
 OAUTH: dict[str, tuple[int, str, str]] = {
+    "access_denied": (403, "access_denied", "The resource owner or authorization server denied the request."),
+    "oie_not_enabled_for_interact": (400, "access_denied", "The requested feature (Interaction Code flow) isn't enabled"
+                                     " in this environment. Ensure that you have Okta Identity Engine enabled and the"
+                                     " Interaction Code flow enabled for this application and authorization server."),
+    "interaction_required": (400, "interaction_required", "Your client is configured to use the interaction code flow"
+                             " and user interaction is required to complete the request."),
     "user_not_assigned": (400, "access_denied", "User is not assigned to the client application."),
     "no_matching_policy": (401, "access_denied", POLICY),
     "refresh_scopes_denied": (400, "access_denied", "Some of the scopes requested for the refresh request were not"
@@ -50,6 +56,8 @@ OAUTH: dict[str, tuple[int, str, str]] = {
                         " 0 - 2^31-1."),
     "unknown_idp": (400, "invalid_request", "Identity provider is not valid."),
     "pkce_invalid_challenge": (400, "invalid_request", "PKCE code challenge contains illegal characters."),
+    "pkce_challenge_required": (400, "invalid_request", "PKCE code challenge is required to use the interaction code"
+                                " flow."),
     "pkce_missing_challenge": (400, "invalid_request", "PKCE code challenge is required by the application."),
     "pkce_missing_challenge_verifier_present": (400, "invalid_request", "PKCE code challenge should be specified in"
                                                 " the authorize request for code verification."),
@@ -105,6 +113,7 @@ MANAGEMENT: dict[str, tuple[int, str]] = {
     "E0000009": (500, "Internal Server Error"),
     "E0000011": (401, "Invalid token provided"),
     "E0000015": (401, "You do not have permission to access the feature you are requesting"),
+    "E0000021": (400, "Bad request.  Accept and/or Content-Type headers likely do not match supported values."),
     "E0000022": (405, "The endpoint does not support the provided HTTP method"),
     "E0000047": (429, "API call exceeded rate limit due to too many requests."),
     "E0000056": (403, "Delete application forbidden."),

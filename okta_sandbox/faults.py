@@ -172,6 +172,12 @@ ANSWER_FAULTS: dict[str, tuple[str, Callable[[Answer], Answer]]] = {
     "userinfo_half": ("userinfo", _halve),
     "userinfo_slow": ("userinfo", _slow),
     "logout_500": ("logout", _fail),
+    "interact_500": ("interact", _fail),
+    "interact_html": ("interact", _page),
+    "interact_slow": ("interact", _slow),
+    "idx_500": ("idx", _fail),
+    "idx_html": ("idx", _page),
+    "idx_slow": ("idx", _slow),
 }
 SIGNING_FAULTS: dict[str, str] = {
     "bad_signature": "ID token: the signature does not fit",
@@ -184,6 +190,8 @@ SIGNING_FAULTS: dict[str, str] = {
 OTHER: dict[str, str] = {
     "offline_access_refused": "authorize: invalid_scope for offline_access",
     "authorize_error_server_error": "authorize: comes back with error=server_error",
+    "app_without_interaction_code": "interact, token: the grant is ticked on no app",
+    "rule_without_interaction_code": "idx, token: the grant is ticked in no access policy rule",
     "refresh_invalid_grant": "token: every refresh token is invalid or expired",
     "userinfo_signed_jwt": "userinfo: a signed JWT instead of JSON",
     "rate_limited": "every endpoint: 429 E0000047",

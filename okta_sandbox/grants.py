@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from okta_sandbox.errors import OAuthError
 
 CODE_SECONDS = 300
+INTERACTION_CODE_SECONDS = 60
 
 
 @dataclass
@@ -28,6 +29,9 @@ class SignIn:
     retired: dict[str, float] = field(default_factory=dict)
     """Rotated refresh tokens and when each was replaced."""
     dead: bool = False
+    amr: list[str] = field(default_factory=lambda: ["pwd"])
+    identity_provider: str = ""
+    """The id of the external identity provider that vouched for the person; "" is the org itself."""
 
     def alive(self, now: float) -> bool:
         in_time = self.expires_at is None or now < self.expires_at
@@ -65,6 +69,7 @@ class Grants:
 
     def __init__(self) -> None:
         self.codes: dict[str, Code] = {}
+        self.interaction_codes: dict[str, Code] = {}
         self.sign_ins: dict[str, SignIn] = {}
         self.refresh_tokens: dict[str, str] = {}
         self.access_tokens: dict[str, AccessToken] = {}
@@ -75,6 +80,13 @@ class Grants:
         self.codes[code.value] = code
         self._forget_expired(now)
         return code.value
+
+    def add_interaction_code(self, sign_in: SignIn, redirect_uri: str, challenge: str, nonce: str, *,
+                             now: float) -> str:
+        value, expires_at = secrets.token_urlsafe(32), now + INTERACTION_CODE_SECONDS
+        self.interaction_codes[value] = Code(value, sign_in, redirect_uri, challenge, nonce, expires_at)
+        self._forget_expired(now)
+        return value
 
     def start_refreshing(self, sign_in: SignIn, *, now: float) -> None:
         sign_in.used_at = now
@@ -133,6 +145,7 @@ class Grants:
         if self._issued % 500:
             return
         self.codes = {value: code for value, code in self.codes.items() if code.expires_at > now}
+        self.interaction_codes = {key: code for key, code in self.interaction_codes.items() if code.expires_at > now}
         self.access_tokens = {value: token for value, token in self.access_tokens.items() if token.expires_at > now}
         self.sign_ins = {name: one for name, one in self.sign_ins.items() if one.alive(now)}
         self.refresh_tokens = {value: name for value, name in self.refresh_tokens.items() if name in self.sign_ins}

@@ -82,8 +82,9 @@ def mint_id_token(org: Org, order: Order, access_token: str) -> str:
     apply_faults(PERSON_FAULTS, org.faulty, person)
     claims: Claims = {
         "sub": order.person.id, "ver": 1, "iss": order.server.issuer(order.base), "aud": order.sign_in.client_id,
-        "iat": now, "exp": now + ID_TOKEN_SECONDS, "jti": f"ID.{secrets.token_urlsafe(32)}", "amr": ["pwd"],
-        "idp": org.id, "auth_time": order.sign_in.auth_time, "at_hash": encode_part(half), **person,
+        "iat": now, "exp": now + ID_TOKEN_SECONDS, "jti": f"ID.{secrets.token_urlsafe(32)}",
+        "amr": order.sign_in.amr, "idp": order.sign_in.identity_provider or org.id,
+        "auth_time": order.sign_in.auth_time, "at_hash": encode_part(half), **person,
     }
     if order.nonce:
         claims["nonce"] = order.nonce

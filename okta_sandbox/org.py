@@ -13,6 +13,7 @@ from okta_sandbox.directory import ORG_SERVER, App, AuthorizationServer, Json, P
 from okta_sandbox.errors import ManagementError
 from okta_sandbox.faults import FAULTS
 from okta_sandbox.grants import Grants
+from okta_sandbox.idx.transactions import Transactions
 from okta_sandbox.keys import Claims, KeyRing, Signer
 from okta_sandbox.settings import SWITCHES, Settings
 from okta_sandbox.wire import Answer, SeenRequest
@@ -51,6 +52,17 @@ class Attempt:
     created_at: float
 
 
+@dataclass(frozen=True)
+class Mail:
+    """An e-mail of the org, which nobody delivers: it lies on the sandbox's page. `time` is in epoch seconds."""
+
+    to: str
+    subject: str
+    code: str
+    link: str
+    time: float
+
+
 class Org:
     def __init__(self, *, name: str, portal: str, token: str, clock: Callable[[], float], keys: str,
                  host_names: tuple[str, ...]) -> None:
@@ -71,10 +83,13 @@ class Org:
         self.apps: dict[str, App] = {}
         self.groups: dict[str, Json] = {}
         self.origins: dict[str, Json] = {}
+        self.identity_provider: Json = {"id": make_id("0oa"), "type": "OIDC", "name": "Acme Directory"}
         self.servers: dict[str, AuthorizationServer] = {ORG_SERVER: AuthorizationServer(ORG_SERVER)}
         self.grants = Grants()
         self.sessions_by_id: dict[str, Session] = {}
         self.pending: dict[str, Attempt] = {}
+        self.transactions = Transactions()
+        self.mails: deque[Mail] = deque(maxlen=100)
         self.rings: dict[str, KeyRing] = {}
         self._keys = keys
 

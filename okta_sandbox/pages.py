@@ -53,6 +53,24 @@ def sign_in_page(org_name: str, state_token: str, identifier: str, problem: str 
 </form></main>""")
 
 
+def provider_page(provider: dict[str, str], state_token: str, identifier: str = "", problem: str = "") -> str:
+    """An identity provider outside of Okta; nothing is kept of it but this form."""
+    alert = f'<p role="alert">{escape(problem)}</p>' if problem else ""
+    return lay_out(f"{provider['name']} - Sign In", f"""<main>
+<p class="mark">Sandbox identity provider: an imitation for demo and tests</p>
+<h1>{escape(provider["name"])}</h1><h2>Sign in</h2>{alert}
+<form method="post" action="/sso/idps/{escape(provider["id"])}">
+<input type="hidden" name="stateToken" value="{escape(state_token)}">
+<label for="identifier">Username</label>
+<input type="text" id="identifier" name="identifier" value="{escape(identifier)}" autocomplete="username"
+ autocapitalize="none" required>
+<label for="password">Password</label>
+<input type="password" id="password" name="password" autocomplete="current-password" required>
+<button type="submit">Sign in</button>
+<p><button type="submit" name="cancel" value="1" formnovalidate>Cancel</button></p>
+</form></main>""")
+
+
 def notice_page(org_name: str, title: str, text: str) -> str:
     body = f'<main><p class="mark">Sandbox Okta</p><h1>{escape(title)}</h1><p>{escape(text)}</p></main>'
     return lay_out(f"{org_name} - {title}", body)

@@ -1,6 +1,7 @@
 """The sandbox's own page and its JSON: people, apps, switches. Nothing of this exists at Okta."""
 
 import json
+from dataclasses import asdict
 
 from okta_sandbox.errors import ManagementError
 from okta_sandbox.faults import FAULTS
@@ -58,6 +59,11 @@ def set_settings(org: Org, request: SeenRequest) -> Answer:
     return send_redirect("/sandbox", status=303)
 
 
+def list_mails(org: Org, request: SeenRequest) -> Answer:
+    """Newest last."""
+    return send_json([asdict(mail) for mail in list(org.mails)])
+
+
 def change_person(org: Org, request: SeenRequest) -> Answer:
     person = org.find_person(first(request.form, "email"))
     app = org.apps.get(first(request.form, "client_id"))
@@ -69,6 +75,8 @@ def change_person(org: Org, request: SeenRequest) -> Answer:
             org.set_assignment(person, app, on=action == "assign")
         elif action in ("activate", "deactivate"):
             org.set_active(person, on=action == "activate")
+        elif action in ("require_code", "waive_code"):
+            person.email_code = action == "require_code"
         elif action == "sign_out":
             org.end_person(person, tokens=False)
     return send_redirect("/sandbox", status=303)

@@ -8,18 +8,21 @@ from okta_sandbox.directory import App, Person
 from okta_sandbox.faults import FAULTS
 from okta_sandbox.org import Org
 from okta_sandbox.pages import lay_out
+from okta_sandbox.ticks import app_grants
 
 SETTINGS = {
     "interaction_code": "Interaction Code",
     "classic_engine": "Classic Engine",
     "api_access_management": "API Access Management",
+    "email_code": "E-mail code as second factor of an embedded sign-in",
+    "identity_provider": "External identity provider for an embedded sign-in",
 }
 RECENT = 50
 
 
 def show_panel(org: Org) -> str:
-    sections = (show_people(org), show_apps(org), show_settings(org), show_faults(org), show_keys(org),
-                show_requests(org))
+    sections = (show_people(org), show_apps(org), show_settings(org), show_mails(org), show_faults(org),
+                show_keys(org), show_requests(org))
     return lay_out(f"{org.name} - Sandbox Okta", f"""<main class="wide">
 <p class="mark">Sandbox Okta: an imitation for demo and tests. Nothing on this page exists at Okta.</p>
 <h1>{escape(org.name)}</h1>{''.join(sections)}</main>""")
@@ -44,10 +47,15 @@ def show_people(org: Org) -> str:
                 person, "sign_out", f"End sessions of {person.email}",
             ),
             "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
+            ("password, then a code by e-mail" if person.email_code else "password") + person_button(
+                person, "waive_code" if person.email_code else "require_code",
+                f"{'Waive' if person.email_code else 'Require'} e-mail code of {person.email}",
+            ),
         )
         for person in org.people_by_id.values()
     ]
-    return "<h2>People</h2>" + show_table("Who can sign in", ("Person", "State", "Sessions", "Apps"), rows)
+    heads = ("Person", "State", "Sessions", "Apps", "Embedded sign-in")
+    return "<h2>People</h2>" + show_table("Who can sign in", heads, rows)
 
 
 def show_assignment(org: Org, person: Person, app: App) -> str:
@@ -59,7 +67,8 @@ def show_assignment(org: Org, person: Person, app: App) -> str:
 
 
 def person_button(person: Person, action: str, label: str, client_id: str = "") -> str:
-    text = {"sign_out": "End sessions"}.get(action, action.capitalize())
+    text = {"sign_out": "End sessions", "require_code": "Require code", "waive_code": "Waive code"}.get(
+        action, action.capitalize())
     return (
         ' <form class="row" method="post" action="/sandbox/people">'
         f'<input type="hidden" name="email" value="{escape(person.email)}">'
@@ -72,7 +81,7 @@ def show_apps(org: Org) -> str:
     rows = [
         (
             escape(app.json["label"]), f"<code>{escape(app.client_id)}</code>", escape(app.oauth["application_type"]),
-            escape(", ".join(app.grants)), "<br>".join(escape(uri) for uri in app.oauth["redirect_uris"]),
+            escape(", ".join(app_grants(org, app))), "<br>".join(escape(uri) for uri in app.oauth["redirect_uris"]),
             "<br>".join(escape(uri) for uri in app.oauth.get("post_logout_redirect_uris") or []),
             "active" if app.active else "inactive",
         )
@@ -97,6 +106,18 @@ def show_settings(org: Org) -> str:
     )
 
 
+def show_mails(org: Org) -> str:
+    """Nobody delivers these e-mails; a code or a link is read here."""
+    rows = [
+        (
+            show_clock(mail.time), escape(mail.to), escape(mail.subject), f"<code>{escape(mail.code)}</code>",
+            f'<a href="{escape(mail.link)}">{escape(mail.link)}</a>',
+        )
+        for mail in reversed(list(org.mails)[-RECENT:])
+    ]
+    return "<h2>Mailbox</h2>" + show_table("E-mails, newest first", ("Time", "To", "Subject", "Code", "Link"), rows)
+
+
 def show_faults(org: Org) -> str:
     boxes = "".join(show_box(name, f"{name} ({said})", on=org.faulty[name]) for name, said in FAULTS.items())
     return (
@@ -119,12 +140,16 @@ def show_keys(org: Org) -> str:
     )
 
 
+def show_clock(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%H:%M:%S")
+
+
 def show_requests(org: Org) -> str:
     """Names of parameters only: values hold codes and tokens."""
     recent = list(org.seen)[-RECENT:]
     rows = [
         (
-            datetime.fromtimestamp(seen.time, UTC).strftime("%H:%M:%S"), escape(seen.method), escape(seen.path),
+            show_clock(seen.time), escape(seen.method), escape(seen.path),
             escape(", ".join([*seen.query, *seen.form])),
         )
         for seen in reversed(recent)

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from okta_sandbox import panel
 from okta_sandbox.authorize import authorize
-from okta_sandbox.discovery import show_keys, show_metadata, show_oauth_metadata, show_organization
+from okta_sandbox.discovery import allow_anyone, show_keys, show_metadata, show_oauth_metadata, show_organization
 from okta_sandbox.errors import ManagementError, OAuthError, ShownError
 from okta_sandbox.faults import spoil_answer
+from okta_sandbox.idx import paths as idx
+from okta_sandbox.idx.messages import IdxError
+from okta_sandbox.idx.origins import origin_headers
 from okta_sandbox.management.calls import check_token, rate_headers
 from okta_sandbox.management.paths import PATHS
 from okta_sandbox.org import Org
@@ -24,6 +27,8 @@ from okta_sandbox.tokens import allow_origin, exchange
 from okta_sandbox.wire import Answer, Endpoint, SeenRequest, send_nothing, send_page
 
 SERVER = r"/oauth2(?:/(?P<server_id>(?!v1/)[^/]+))?"
+
+METADATA = r"(?:/oauth2/[^/]+)?/\.well-known/[^/]+(?:/oauth2/[^/]+)?"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ ROUTES = [
           show_oauth_metadata),
     route("GET", r"/\.well-known/okta-organization", "organization", show_organization),
     route("GET", SERVER + "/v1/keys", "keys", show_keys),
+    route("OPTIONS", METADATA + "|" + SERVER + "/v1/keys", "preflight", allow_anyone),
     route("GET POST", SERVER + "/v1/authorize", "authorize", authorize),
     route("GET", r"/favicon\.ico", "icon", lambda org, request: send_nothing()),
     route("GET", r"/(?:login/login\.htm)?", "home", show_home),
@@ -57,7 +63,9 @@ ROUTES = [
     route("POST", SERVER + "/v1/introspect", "introspect", introspect),
     route("POST", SERVER + "/v1/revoke", "revoke", revoke),
     route("GET POST", SERVER + "/v1/logout", "logout", sign_out),
+    *(route(methods, pattern, name, endpoint) for methods, pattern, name, endpoint in idx.PATHS),
     route("GET", "/sandbox", "sandbox", panel.show),
+    route("GET", "/sandbox/mails", "sandbox", panel.list_mails),
     route("GET", "/sandbox/faults", "sandbox", panel.list_faults),
     route("GET", "/sandbox/faults/(?P<name>[a-z0-9_]+)", "sandbox", panel.read_fault),
     route("PUT", "/sandbox/faults/(?P<name>[a-z0-9_]+)", "sandbox", panel.set_fault),
@@ -95,6 +103,8 @@ def call_endpoint(org: Org, request: SeenRequest) -> Answer:
     if found.name == "sandbox":
         return answer
     answer = spoil_answer(found.name, org.faulty, answer)
+    if found.name in idx.WITH_ORIGINS:
+        answer.headers += origin_headers(org, request)
     if org.faulty["slow_everything"]:
         answer.delay += org.delay_ms / 1000
     return answer
@@ -110,7 +120,7 @@ def ask_endpoint(org: Org, request: SeenRequest, found: Route, match: re.Match[s
         return found.endpoint(org, request, **named)
     except ShownError as error:
         return send_page(error_page(org.name, error.error, error.description), 400)
-    except (OAuthError, ManagementError) as error:
+    except (OAuthError, ManagementError, IdxError) as error:
         return error.answer()
 
 

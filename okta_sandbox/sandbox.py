@@ -9,7 +9,7 @@ from typing import Any
 from okta_sandbox.cast import fill_bare, fill_cast
 from okta_sandbox.directory import App, Person
 from okta_sandbox.keys import KeyRing
-from okta_sandbox.org import Org, Session
+from okta_sandbox.org import Mail, Org, Session
 from okta_sandbox.routes import respond
 from okta_sandbox.server import Server
 from okta_sandbox.state import StateFile
@@ -67,6 +67,11 @@ class Sandbox(Org):
         """The live sessions at Okta."""
         return self.live_sessions()
 
+    @property
+    def mailbox(self) -> list[Mail]:
+        """The e-mails of this org, newest last."""
+        return list(self.mails)
+
     def person(self, email: str) -> Person:
         person = self.find_person(email)
         if person is None:
@@ -99,6 +104,10 @@ class Sandbox(Org):
     def activate(self, email: str) -> None:
         with self.lock:
             self.set_active(self.person(email), on=True)
+
+    def require_email_code(self, email: str, on: bool = True) -> None:
+        """From now on an embedded sign-in of this person takes a code from an e-mail, after the password."""
+        self.person(email).email_code = on
 
     def set_claims(self, email: str, claims: dict[str, Any]) -> None:
         """Overrides claims in tokens and userinfo from now on; None takes one away."""

@@ -11,6 +11,8 @@ class Settings:
         self._interaction_code = True
         self.classic_engine = False
         self.api_access_management = True
+        self.email_code = False
+        self.identity_provider = False
 
     @property
     def interaction_code(self) -> bool:
@@ -35,4 +37,6 @@ SWITCHES: dict[str, tuple[str, bool]] = {
     "interaction_code_off": ("interaction_code", True),
     "classic_engine": ("classic_engine", False),
     "no_api_access_management": ("api_access_management", True),
+    "email_code_required": ("email_code", False),
+    "external_identity_provider": ("identity_provider", False),
 }

@@ -67,6 +67,7 @@ def dump_org(org: Org) -> Json:
             ],
             "groups": org.groups,
             "origins": org.origins,
+            "identity_provider": org.identity_provider,
             "servers": [asdict(server) for server in org.servers.values()],
             "sessions": [asdict(session) for session in org.live_sessions()],
             "sign_ins": [asdict(sign_in) for sign_in in org.grants.sign_ins.values()],
@@ -84,6 +85,7 @@ def restore_org(org: Org, state: dict[str, Any]) -> None:
         entry["json"]["id"]: App(entry["json"], set(entry["groups"]), set(entry["people"])) for entry in state["apps"]
     }
     org.groups, org.origins = state["groups"], state["origins"]
+    org.identity_provider = state.get("identity_provider", org.identity_provider)
     org.servers = {entry["id"]: AuthorizationServer(**entry) for entry in state["servers"]}
     org.sessions_by_id = {entry["id"]: Session(**entry) for entry in state["sessions"]}
     org.grants.restore(

@@ -1,4 +1,4 @@
-"""/v1/token: an authorization code or a refresh token becomes tokens."""
+"""/v1/token: an authorization code, an interaction code or a refresh token becomes tokens."""
 
 import hashlib
 import hmac
@@ -11,6 +11,7 @@ from okta_sandbox.keys import encode_part
 from okta_sandbox.minting import Order, mint_answer
 from okta_sandbox.org import Org
 from okta_sandbox.policies import find_rule, token_seconds
+from okta_sandbox.ticks import app_grants
 from okta_sandbox.wire import Answer, SeenRequest, first, send_json
 
 GRANTS = ("authorization_code", "refresh_token", "interaction_code")
@@ -21,7 +22,7 @@ def exchange(org: Org, request: SeenRequest, server_id: str = "") -> Answer:
     server = org.find_server(server_id)
     app = check_client(org, request)
     cors = check_origin(org, request, app)
-    check_grant(app, request)
+    check_grant(org, app, request)
     if app.oauth.get("dpop_bound_access_tokens"):
         raise OAuthError("missing_dpop_proof")
     redeem = {"authorization_code": redeem_code, "refresh_token": redeem_refresh_token,
@@ -31,7 +32,7 @@ def exchange(org: Org, request: SeenRequest, server_id: str = "") -> Answer:
     return send_json(mint_answer(org, order), headers=[*NOT_STORED, *cors])
 
 
-def check_grant(app: App, request: SeenRequest) -> None:
+def check_grant(org: Org, app: App, request: SeenRequest) -> None:
     """The refusal lists what is ticked, which is how a misconfiguration can be told from outside."""
     if doubled := sorted(name for name, values in request.form.items() if len(values) > 1):
         raise OAuthError("illegal_duplicated_parameters", ", ".join(doubled))
@@ -40,22 +41,42 @@ def check_grant(app: App, request: SeenRequest) -> None:
         raise OAuthError("token_request_missing_grant_type", ", ".join(GRANTS))
     if grant not in GRANTS:
         raise OAuthError("unsupported_grant_type", ", ".join(GRANTS))
-    if grant not in app.grants:
-        raise OAuthError("unauthorized_client", ", ".join(app.grants))
+    if grant not in (ticked := app_grants(org, app)):
+        raise OAuthError("unauthorized_client", ", ".join(ticked))
 
 
 def redeem_code(org: Org, request: SeenRequest, server: AuthorizationServer, app: App) -> Order:
-    now = org.clock()
     code = org.grants.codes.get(first(request.form, "code"))
     if not first(request.form, "code"):
         raise OAuthError("missing_token_request_parameter", "code")
-    if code is None or now >= code.expires_at:
+    if code is None or org.clock() >= code.expires_at:
         raise OAuthError("invalid_authorization_code")
     check_code(code, request, server, app)
+    if first(request.form, "redirect_uri") != code.redirect_uri:
+        raise OAuthError("mismatched_redirect_uri")
     del org.grants.codes[code.value]
+    return order_tokens(org, request, server, app, code, gone="invalid_authorization_code")
+
+
+def redeem_interaction_code(org: Org, request: SeenRequest, server: AuthorizationServer, app: App) -> Order:
+    """Okta's clients send a redirect URI along or leave it out, so it counts for nothing here."""
+    value = first(request.form, "interaction_code")
+    if not value:
+        raise OAuthError("missing_token_request_parameter", "interaction_code")
+    code = org.grants.interaction_codes.get(value)
+    if code is None or org.clock() >= code.expires_at:
+        raise OAuthError("invalid_interaction_code")
+    check_code(code, request, server, app)
+    del org.grants.interaction_codes[code.value]
+    return order_tokens(org, request, server, app, code, gone="invalid_interaction_code")
+
+
+def order_tokens(org: Org, request: SeenRequest, server: AuthorizationServer, app: App, code: Code, *,
+                 gone: str) -> Order:
+    """The code is used up by now, whatever comes of it. `gone` is the error when its person is not there any more."""
     check_verifier(code, first(request.form, "code_verifier"))
-    sign_in = code.sign_in
-    person = load_person(org, app, sign_in, gone="invalid_authorization_code")
+    sign_in, now = code.sign_in, org.clock()
+    person = load_person(org, app, sign_in, gone=gone)
     rule = find_rule(org, server, app.client_id, sign_in.grant, sign_in.scopes, person)
     if "offline_access" in sign_in.scopes and "refresh_token" in app.grants:
         lifetime = token_seconds(rule, "refreshTokenLifetimeMinutes")
@@ -72,8 +93,6 @@ def check_code(code: Code, request: SeenRequest, server: AuthorizationServer, ap
         raise OAuthError("mismatched_client")
     if code.sign_in.server_id != server.id:
         raise OAuthError("mismatched_authorization_server")
-    if first(request.form, "redirect_uri") != code.redirect_uri:
-        raise OAuthError("mismatched_redirect_uri")
     if code.challenge and not first(request.form, "code_verifier"):
         raise OAuthError("pkce_missing_verifier")
 
@@ -110,11 +129,6 @@ def read_refresh_scopes(sign_in: SignIn, request: SeenRequest) -> list[str]:
     if extra := [scope for scope in wanted if scope not in sign_in.scopes]:
         raise OAuthError("refresh_scopes_denied", ", ".join(extra))
     return wanted or sign_in.scopes
-
-
-def redeem_interaction_code(org: Org, request: SeenRequest, server: AuthorizationServer, app: App) -> Order:
-    """The sandbox makes no interaction codes, so every one it is shown is invalid."""
-    raise OAuthError("invalid_interaction_code")
 
 
 def load_person(org: Org, app: App, sign_in: SignIn, *, gone: str) -> Person:

@@ -7,6 +7,7 @@ from okta_sandbox.errors import ManagementError
 from okta_sandbox.management.app_rules import add_secret, check_app, complete_app
 from okta_sandbox.management.calls import link, missing, read_body, send_list
 from okta_sandbox.org import Org
+from okta_sandbox.ticks import app_grants
 from okta_sandbox.wire import Answer, SeenRequest, first, send_json, send_nothing
 
 
@@ -19,6 +20,7 @@ def find_app(org: Org, app_id: str) -> App:
 def show_app(org: Org, app: App, base: str, *, secret: bool = False) -> Json:
     """The secret is shown only when it has just been set."""
     shown = deepcopy(app.json)
+    shown["settings"]["oauthClient"]["grant_types"] = app_grants(org, app)
     if not secret:
         shown["credentials"]["oauthClient"].pop("client_secret", None)
     here = f"{base}/api/v1/apps/{app.client_id}"

@@ -5,6 +5,7 @@ from okta_sandbox.management.app_rules import GRANTS
 from okta_sandbox.management.calls import link, missing, read_body, refuse_invalid, send_list
 from okta_sandbox.management.servers import find_server
 from okta_sandbox.org import Org
+from okta_sandbox.ticks import rule_grants
 from okta_sandbox.wire import Answer, SeenRequest, send_json, send_nothing
 
 MINUTES: Json = {
@@ -28,14 +29,16 @@ def find_entry(entries: dict[str, Json], entry_id: str) -> Json:
     return entries[entry_id]
 
 
-def show_entry(entry: Json, request: SeenRequest, server_id: str, policy_id: str | None) -> Json:
+def show_entry(org: Org, entry: Json, request: SeenRequest, server_id: str, policy_id: str | None) -> Json:
     policies = f"{request.base}/api/v1/authorizationServers/{server_id}/policies"
     here = f"{policies}/{entry['id']}" if policy_id is None else f"{policies}/{policy_id}/rules/{entry['id']}"
     turn = "deactivate" if entry["status"] == "ACTIVE" else "activate"
     links = {"self": link(here, "GET", "PUT", "DELETE"), turn: link(f"{here}/lifecycle/{turn}", "POST")}
     if policy_id is None:
         links["rules"] = link(f"{here}/rules", "GET")
-    return {**entry, "_links": links}
+        return {**entry, "_links": links}
+    grants = {"grantTypes": {"include": rule_grants(org, entry)}}
+    return {**entry, "conditions": {**entry["conditions"], **grants}, "_links": links}
 
 
 def read_policy_body(body: Json) -> Json:
@@ -81,7 +84,7 @@ def read_entry_body(org: Org, request: SeenRequest, policy_id: str | None, entri
 def list_entries(org: Org, request: SeenRequest, server_id: str, policy_id: str | None = None) -> Answer:
     _, entries = shelf(org, server_id, policy_id)
     ordered = sorted(entries.values(), key=lambda entry: int(entry["priority"]))
-    return send_list(request, [show_entry(entry, request, server_id, policy_id) for entry in ordered])
+    return send_list(request, [show_entry(org, entry, request, server_id, policy_id) for entry in ordered])
 
 
 def create_entry(org: Org, request: SeenRequest, server_id: str, policy_id: str | None = None) -> Answer:
@@ -93,12 +96,12 @@ def create_entry(org: Org, request: SeenRequest, server_id: str, policy_id: str 
         entries[entry["id"]] = entry
         if policy_id is None:
             server.rules[entry["id"]] = {}
-    return send_json(show_entry(entry, request, server_id, policy_id), 201)
+    return send_json(show_entry(org, entry, request, server_id, policy_id), 201)
 
 
 def read_entry(org: Org, request: SeenRequest, server_id: str, entry_id: str, policy_id: str | None = None) -> Answer:
     _, entries = shelf(org, server_id, policy_id)
-    return send_json(show_entry(find_entry(entries, entry_id), request, server_id, policy_id))
+    return send_json(show_entry(org, find_entry(entries, entry_id), request, server_id, policy_id))
 
 
 def replace_entry(org: Org, request: SeenRequest, server_id: str, entry_id: str,
@@ -108,7 +111,7 @@ def replace_entry(org: Org, request: SeenRequest, server_id: str, entry_id: str,
     changed = read_entry_body(org, request, policy_id, entries, entry_id)
     with org.lock:
         entry |= {**changed, "lastUpdated": format_time(org.clock())}
-    return send_json(show_entry(entry, request, server_id, policy_id))
+    return send_json(show_entry(org, entry, request, server_id, policy_id))
 
 
 def switch_entry(org: Org, request: SeenRequest, server_id: str, entry_id: str, turn: str,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from okta_sandbox import Sandbox, Server
+from tests.okta_sandbox.idx import Embedded
 from tests.okta_sandbox.party import Party
 
 START = 1_800_000_000.0
@@ -39,6 +40,12 @@ def party(sandbox: Sandbox, server: Server) -> Iterator[Party]:
     party = Party(sandbox, server)
     yield party
     party.close()
+
+
+@pytest.fixture
+def page(party: Party) -> Embedded:
+    """The sign-in page of the cast's browser app, at the authorization server `default`."""
+    return Embedded(party.base, party.client_id)
 
 
 @pytest.fixture

@@ -80,6 +80,13 @@ class Party:
         } | changes
         return self.post("token", **form)
 
+    def redeem_interaction_code(self, code: str, /, **changes: Any) -> requests.Response:
+        form: dict[str, Any] = {
+            "grant_type": "interaction_code", "client_id": self.client_id, "interaction_code": code,
+            "code_verifier": VERIFIER,
+        } | changes
+        return self.post("token", **form)
+
     def log_in(self, email: str = "alice@acme.example", **changes: Any) -> dict[str, Any]:
         answer = self.redeem(self.callback(email, **changes)["code"])
         assert answer.status_code == 200, answer.text

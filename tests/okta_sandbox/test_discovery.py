@@ -109,3 +109,17 @@ def test_a_sandbox_stops_at_once_even_with_an_open_connection(sandbox: Sandbox) 
         server.close()
         connection.settimeout(2)
         assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("path", [
+    "/.well-known/openid-configuration", "/oauth2/default/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server/oauth2/default", "/.well-known/okta-organization",
+    "/oauth2/default/v1/keys", "/oauth2/v1/keys",
+])
+def test_any_page_may_read_what_is_public(party: Party, path: str) -> None:
+    """Okta's own clients send a header of theirs with these questions, so a browser asks before."""
+    answer = party.http.options(party.base + path, headers={"Origin": "https://any.example"}, timeout=5)
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "X-Okta-User-Agent-Extended" in answer.headers["Access-Control-Allow-Headers"]

@@ -1,92 +1,20 @@
 """Every fault that is listed acts, each in its own way, and the honest sandbox shows none of them."""
 
-import hashlib
 from collections.abc import Iterator
 from threading import Timer
 from typing import Any
 
 import pytest
 import requests
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
-from okta_sandbox import RawAnswer, Sandbox, SeenRequest, encode_part
+from okta_sandbox import RawAnswer, Sandbox, SeenRequest
 from tests.okta_sandbox.conftest import START
-from tests.okta_sandbox.party import Party, decode_part, read_query
+from tests.okta_sandbox.party import Party, decode_part
+from tests.okta_sandbox.records import look, record
 
-SLOW = {"discovery_slow", "keys_slow", "token_slow", "userinfo_slow", "token_drip"}
+SLOW = {"discovery_slow", "keys_slow", "token_slow", "userinfo_slow", "token_drip", "interact_slow", "idx_slow"}
 APART = {"interaction_code_off", "slow_everything"}
 """Those two show elsewhere than in the life of a login, and have tests of their own."""
-
-
-def look(call: Any) -> Any:
-    """What an answer looks like from outside, in a form that two runs can be compared by."""
-    try:
-        answer = call()
-    except requests.ConnectionError as exc:
-        return "reset" if "reset" in str(exc).lower() else "broken"
-    except requests.exceptions.ChunkedEncodingError:
-        return "broken"
-    except requests.Timeout:
-        return "late"
-    kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    return answer.status_code, kind, answer.json() if kind == "application/json" else None
-
-
-def look_at_id_token(token: str, keys: dict[str, Any], party: Party, access_token: str) -> dict[str, Any]:
-    header, claims = decode_part(token, 0), decode_part(token, 1)
-    try:
-        genuine = bool(jws.deserialize_compact(token, KeySet.import_key_set(keys), algorithms=["RS256"]))
-    except (JoseError, ValueError):
-        genuine = False
-    now = party.sandbox.clock()
-    half = hashlib.sha256(access_token.encode()).digest()[:16]
-    return {
-        "alg": header["alg"], "kid": header.get("kid") in {key["kid"] for key in keys["keys"]} or header.get("kid", ""),
-        "genuine": genuine, "names": sorted(claims), "iss": claims.get("iss"), "aud": claims.get("aud"),
-        "sub": claims.get("sub"), "nonce": claims.get("nonce"), "at_hash": claims.get("at_hash") == encode_part(half),
-        "iat": claims.get("iat", 0) - now, "exp": claims.get("exp", 0) - now, "verified": claims.get("email_verified"),
-    }
-
-
-def look_at_tokens(answer: Any, keys: dict[str, Any], party: Party) -> Any:
-    if not isinstance(answer, tuple) or answer[2] is None or "error" in answer[2]:
-        return answer
-    body = answer[2]
-    seen = {name: value for name, value in body.items() if not name.endswith("_token")} | {"names": sorted(body)}
-    if "id_token" in body:
-        seen["id_token"] = look_at_id_token(body["id_token"], keys, party, body.get("access_token", ""))
-    return seen
-
-
-def record(party: Party) -> dict[str, Any]:
-    """One whole life of a login, as far as it gets."""
-    party.http.cookies.clear()
-    get, seen = party.get, {}
-    jwks = {"keys": [signer.jwk for signer in party.sandbox.keys().published]}
-    seen["discovery"] = look(lambda: get("/oauth2/default/.well-known/openid-configuration"))
-    seen["organization"] = look(lambda: get("/.well-known/okta-organization"))
-    keys = look(lambda: get("/oauth2/default/v1/keys"))
-    if isinstance(keys, tuple) and "keys" in (keys[2] or {}):
-        keys = (*keys[:2], ["kid" in key for key in keys[2]["keys"]])
-    seen["keys"] = keys
-    page = party.authorize()
-    if page.status_code == 200 and "stateToken" in page.text:
-        page = party.sign_in(page)
-    back = read_query(page.headers.get("Location", ""))
-    seen["callback"] = {name: back.get(name) for name in ("state", "error", "error_description")}
-    answer = look(lambda: party.redeem(back.get("code", "")))
-    seen["token"] = look_at_tokens(answer, jwks, party)
-    tokens = answer[2] if isinstance(answer, tuple) and answer[2] else {}
-    # Faults of the token endpoint hide the tokens themselves, so the rest is asked with what was made.
-    made = list(party.sandbox.grants.access_tokens)
-    seen["userinfo"] = look(lambda: party.userinfo(tokens.get("access_token") or (made or [""])[-1]))
-    answer = look(lambda: party.refresh(tokens.get("refresh_token", "")))
-    seen["refresh"] = look_at_tokens(answer, jwks, party)
-    out = party.log_out(id_token_hint=tokens.get("id_token", ""), post_logout_redirect_uri="http://localhost:5000")
-    seen["logout"] = out.status_code
-    return seen
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +34,15 @@ def honest(shared: Party) -> dict[str, Any]:
 
 WHERE = {
     "discovery": "discovery", "organization": "organization", "keys": "keys", "token": "token", "userinfo": "userinfo",
-    "logout": "logout",
+    "logout": "logout", "interact": "interact", "idx": "idx",
 }
 ELSEWHERE = {
     "no_email_anywhere": {"token", "refresh", "userinfo"}, "email_not_verified": {"token", "refresh", "userinfo"},
     "userinfo_signed_jwt": {"userinfo"}, "refresh_invalid_grant": {"refresh"}, "refresh_no_new_token": {"refresh"},
-    "refresh_wrong_sub": {"refresh"}, "refresh_wrong_issuer": {"refresh"}, "classic_engine": {"organization"},
+    "refresh_wrong_sub": {"refresh"}, "refresh_wrong_issuer": {"refresh"},
+    "classic_engine": {"organization", "interact"},
+    "app_without_interaction_code": {"interact"}, "rule_without_interaction_code": {"idx"},
+    "email_code_required": {"idx"}, "external_identity_provider": {"idx"},
     "offline_access_refused": {"callback"}, "authorize_error_server_error": {"callback"},
 }
 

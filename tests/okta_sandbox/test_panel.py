@@ -34,6 +34,21 @@ def test_the_page_shows_people_apps_and_every_switch(party: Party) -> None:
     assert '<label><input type="checkbox" name="interaction_code" checked> Interaction Code</label>' in page
 
 
+def test_one_switch_alone_is_called_interaction_code(party: Party) -> None:
+    labels = re.findall(r"<label>(.*?)</label>", party.get("/sandbox").text)
+    assert len([label for label in labels if "interaction code" in label.lower()]) == 1
+
+
+def test_a_second_factor_and_an_identity_provider_are_settings(party: Party) -> None:
+    form = {"interaction_code": "on", "api_access_management": "on", "email_code": "on", "identity_provider": "on"}
+    party.http.post(f"{party.base}/sandbox/settings", data=form, timeout=5)
+    on = [name for name, on in party.sandbox.faults().items() if on]
+    assert on == ["email_code_required", "external_identity_provider"]
+    page = party.get("/sandbox").text
+    assert 'name="email_code" checked>' in page
+    assert "Require e-mail code of alice@acme.example" in page
+
+
 def test_the_forms_of_the_page_work(party: Party) -> None:
     sandbox: Sandbox = party.sandbox
 
