@@ -231,7 +231,7 @@ def test_no_character_that_some_parser_drops_or_changes_gets_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "login", "//login", "/login:1", ":/login", "/logins", "/log%69n", "/LOGIN", "@x/login", "/login/."]
+    "path", ["", "/", "login", "//login", "/login:1", ":/login", "/logins", "/log%69n", "/LOGIN", "@x/login", "/login."]
 )
 def test_the_path_is_one_of_two_and_exactly(path: str) -> None:
     for tail in ("", "?code=1", "#?/login"):
@@ -298,6 +298,12 @@ def test_state_before_age_before_issuer_before_error() -> None:
     assert refusal(read, f"{link}{FRESH.state}") == (Problem.LOGIN_CANCELLED, "op_access_denied")
     no_state = DeepLink("/login", "error=access_denied")
     assert refusal(read_login_return, no_state, FRESH, requires_iss=True, now=0, seconds=1) == invalid("missing_state")
+
+
+def test_what_okta_said_stays_for_the_log() -> None:
+    with pytest.raises(Refused) as caught:
+        read(f"{SCHEME}:/login?error=access_denied&error_description=by+policy&state={FRESH.state}")
+    assert (caught.value.problem, caught.value.detail) == (Problem.LOGIN_POLICY, "access_denied: by policy")
 
 
 def test_states_of_the_web_are_told_from_the_bridge_s() -> None:
