@@ -84,7 +84,7 @@ def issue(
         "sub": subject,
         "client_id": client_id,
         "iat": now,
-        "exp": now + TOKEN_SECONDS,
+        "exp": now + SECONDS,
         "jti": secrets.token_urlsafe(16),
         "sid": session_id,
         "org": organization,

@@ -74,6 +74,8 @@ def admit_by_page(
             "integration_id": browser.integration_id,
             "integration_version": browser.integration_version,
             "sealed_tokens": _copy_id_token(bridge, browser, session_id),
+            # Somebody who was logged in there before stays so.
+            "opened_by": browser_hash if browser.created_at >= known.created_at else None,
         }
         _open(bridge, connection, browser.organization_id, session_id, arrival, who, PHONE_ABSOLUTE_SECONDS)
         return _finish(bridge, connection, known, session_id, arrival, what="login")

@@ -26,7 +26,7 @@ from portal.store.proofs import remember_proof
 
 MAX_PROOF = 2048  # characters
 NONCE_SECONDS = 300  # A nonce is good for this long at least, and for twice as long at most.
-IAT_SECONDS = 60  # by which the phone's clock may differ from ours
+IAT_SECONDS = 300  # by which the phone's clock may differ from ours; a proof's age is bounded by its nonce
 _MAX_JTI = 128  # characters
 _COORDINATE = 43  # characters of 32 bytes, RFC 7518 section 6.2.1.2
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -95,8 +95,8 @@ def _refuse(reason: str, detail: str = "") -> NoReturn:
 
 def _read_proof(proof: str) -> tuple[str, dict[str, Any]]:
     """The thumbprint of the key that signed it, and the claims."""
-    if len(proof) > MAX_PROOF or not proof.isascii():
-        _refuse("proof_malformed", "no ASCII text of at most 2 kB")
+    if len(proof) > MAX_PROOF:
+        _refuse("proof_malformed", f"{len(proof)} characters")
     parts = proof.split(".")
     if len(parts) != 3:
         _refuse("proof_malformed", f"{len(parts)} parts")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import secrets
 
+from sqlalchemy import Connection
+
 from native_bridge import schemas
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK, parse_link, read_logout_return
@@ -15,7 +17,7 @@ from portal.logouts import Left, leave_okta
 from portal.store.activity import record_event
 from portal.store.native_attempts import add_attempt, note_logout_return
 from portal.store.phone_sessions import PhoneSession
-from portal.store.sessions import end_session, hash_id
+from portal.store.sessions import end_session, find_session_by_hash, hash_id
 
 AGAIN_SECONDS = 60
 
@@ -26,11 +28,13 @@ def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str
     A session that was logged out a moment ago gets the same once more, since answers get lost on phones.
     """
     services, sealed = bridge.services, session.sealed_tokens
+    browser: Left | None = None
     if session.ended_at is None:
         with services.db.writing() as connection:
             # The ID token stays until the session is forgotten: Okta's sign-out asks for it, and it logs nobody in.
             kept = logins.keep_id_token(services, session.id_hash, sealed) if sealed else None
             end_session(connection, session.id_hash, why="logout", now=services.now(), kept=kept)
+            browser = _end_browser(bridge, connection, session)
             record_event(
                 connection,
                 session.organization_id,
@@ -40,6 +44,8 @@ def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str
                 reference=reference,
                 about={"kind": "phone"},
             )
+    if browser is not None:
+        leave_okta(services, browser, returns={}, only_revoke=True)
     if sealed is None or session.integration_id is None:
         return schemas.LoggedOut(logout_url=None, state=None)
     return _leave_okta(bridge, session, Left(session.id_hash, session.integration_id, sealed), okta=okta)
@@ -55,6 +61,20 @@ def complete_logout(bridge: Bridge, deep_link: str) -> None:
     if state is not None:
         with bridge.services.db.single() as connection:
             note_logout_return(connection, hash_id(state), now=bridge.services.now())
+
+
+def _end_browser(bridge: Bridge, connection: Connection, session: PhoneSession) -> Left | None:
+    """Ends the browser session that was begun for this login, or the next person at this phone would find it open."""
+    if session.opened_by is None:
+        return None
+    now = bridge.services.now()
+    browser = find_session_by_hash(connection, session.opened_by, now=now)
+    if browser is None:
+        return None
+    end_session(connection, browser.id_hash, why="logout", now=now)
+    if browser.sealed_tokens is None or browser.integration_id is None:
+        return None
+    return Left(browser.id_hash, browser.integration_id, browser.sealed_tokens)
 
 
 def _leave_okta(bridge: Bridge, session: PhoneSession, left: Left, *, okta: bool) -> schemas.LoggedOut:

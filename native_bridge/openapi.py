@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from native_bridge import schemas
+from native_bridge.dpop import MAX_PROOF
 from native_bridge.operations import OPERATIONS, Operation
 
 _PROBLEM = "#/components/schemas/ProblemDetails"
@@ -18,7 +19,7 @@ _PROOF = {
     "name": "DPoP",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": 4096},
+    "schema": {"type": "string", "maxLength": MAX_PROOF},
     "description": "A proof of possession (RFC 9449). Sent at `/login/complete`, it binds the tokens to its key.",
 }
 

@@ -76,7 +76,10 @@ def operation(
             answer = view(**given)
             if answer is None:
                 return Response(status=204)
-            return Response(_encode(answer), status, mimetype="application/json")
+            response = Response(_encode(answer), status, mimetype="application/json")
+            if "nonce" in g:
+                response.headers["DPoP-Nonce"] = g.nonce
+            return response
 
         refused = {*refuses, *_ALL, *(_BODY if sends is not None else ()), *((401,) if bearer else ())}
         summary = (view.__doc__ or "").strip().split("\n")[0]
@@ -126,22 +129,23 @@ def proof_key(*, access_token: str | None = None, expected: str | None = None) -
     if not given and expected is None:
         return None
     now = ours.services.now()
-    g.problem_headers = {
-        "DPoP-Nonce": dpop.make_nonce(ours.services, now),
-        "WWW-Authenticate": 'DPoP error="use_dpop_nonce", algs="ES256"',
-    }
-    url = ours.services.settings.base_url + request.path
-    found = dpop.check_proof(
-        ours.services,
-        given,
-        method=request.method,
-        url=url,
-        now=now,
-        access_token=access_token,
-        expected_jkt=expected,
-    )
-    g.problem_headers = {}
-    return found
+    # RFC 9449 8.2: a fresh nonce comes with every answer, so that the next proof is not refused for its nonce.
+    g.nonce = dpop.make_nonce(ours.services, now)
+    try:
+        return dpop.check_proof(
+            ours.services,
+            given,
+            method=request.method,
+            url=ours.services.settings.base_url + request.path,
+            now=now,
+            access_token=access_token,
+            expected_jkt=expected,
+        )
+    except Refused as refused:
+        error = "use_dpop_nonce" if refused.reason == "use_dpop_nonce" else "invalid_dpop_proof"
+        challenge = f'DPoP error="{error}", algs="ES256"'
+        g.problem_headers = {"DPoP-Nonce": g.nonce, "WWW-Authenticate": challenge}
+        raise
 
 
 def read_session_name(name: str) -> bytes:

@@ -160,6 +160,8 @@ sessions = Table(
     Column("device", String(200)),
     # RFC 9449: the SHA-256 thumbprint of the key that every use of this session has to be signed with.
     Column("dpop_jkt", String(43)),
+    # The browser session that was begun for this one, on the same phone; it ends with it.
+    Column("opened_by", LargeBinary(32)),
     _time("created_at"),
     _time("used_at"),
     _time("proved_at"),

@@ -27,6 +27,7 @@ _SESSION = (
     sessions.c.integration_id,
     sessions.c.sealed_tokens,
     sessions.c.dpop_jkt,
+    sessions.c.opened_by,
     sessions.c.created_at,
     sessions.c.used_at,
     sessions.c.expires_at,
@@ -87,13 +88,15 @@ _LIVE_OF = (
 @dataclass(frozen=True, slots=True)
 class PhoneSession:
     """A session of the app, live or over, and whose it is. Times in epoch seconds; `role` is None once the person is
-    no longer a member."""
+    no longer a member; `opened_by` is the hash of the browser session that was begun for it.
+    """
 
     id_hash: bytes
     method: str
     integration_id: int | None
     sealed_tokens: bytes | None
     dpop_jkt: str | None
+    opened_by: bytes | None
     created_at: int
     used_at: int
     expires_at: int

@@ -150,6 +150,7 @@ def open_session(
     kind: str = "web",
     device: str | None = None,
     dpop_jkt: str | None = None,
+    opened_by: bytes | None = None,
     seconds: int = ABSOLUTE_SECONDS,
 ) -> None:
     """Starts a session; it ends after so many `seconds`, by default 14 days, or after 12 hours without use."""
@@ -167,6 +168,7 @@ def open_session(
             "kind": kind,
             "device": device,
             "dpop_jkt": dpop_jkt,
+            "opened_by": opened_by,
             "created_at": now,
             "used_at": now,
             "proved_at": now,

@@ -23,6 +23,7 @@ from portal.web import (
     phone,
     render,
     throttle,
+    widget_assets,
 )
 from portal.web import callback as _callback  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
     for family in (home, login, phone, account, integrations, health):
         app.register_blueprint(family.pages)
     assets.init_app(app)
+    widget_assets.init_app(app)
     render.init_app(app)
     if services.settings.demo:
         from portal.web import styleguide

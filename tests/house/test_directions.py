@@ -19,6 +19,7 @@ DIRECTIONS = [
     ("portal/sealing.py", ("portal.errors",), ("flask", "sqlalchemy", "requests")),
     ("portal/passwords.py", ("portal.errors",), ("flask", "sqlalchemy", "requests")),
     ("okta_sandbox", ("okta_sandbox",), ("flask", "authlib", "sqlalchemy", "requests")),
+    ("native_bridge/client", ("native_bridge.client",), ("flask", "authlib", "sqlalchemy", "msgspec")),
 ]
 # `from portal import x` names the package too, which is no dependency by itself.
 PACKAGES = {"portal"}
@@ -54,9 +55,11 @@ def test_the_shared_login_steps_know_no_flask() -> None:
 
 
 def test_the_environment_is_read_in_named_places_only() -> None:
-    """metrics.py: prometheus_client says by a variable of its own that there are several workers; demo.py: children."""
+    """metrics.py: prometheus_client says by a variable of its own that there are several workers; demo.py: children;
+    keeping.py: the app's part, on somebody's own desktop, where XDG_STATE_HOME and the like are."""
     readers = {named(path) for path in PRODUCT if _reads_environment(path)}
-    assert readers <= {"wsgi.py", "portal/metrics.py", "portal/demo.py", "portal/settings.py"}
+    known = {"wsgi.py", "portal/metrics.py", "portal/demo.py", "portal/settings.py", "native_bridge/client/keeping.py"}
+    assert readers <= known
 
 
 def test_tests_replace_nothing_of_ours() -> None:

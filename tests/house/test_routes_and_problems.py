@@ -27,6 +27,7 @@ PUBLIC = {
     "login.logout", "login.okta", "login.organization", "login.organization_password", "login.start", "static",
     "native_pages.android_claims", "native_pages.apple_claims", "native_pages.open_login", "native_pages.open_logout",
     "phone.begin", "phone.continue_", "native.openapi_document", "native.docs",
+    "widget_assets.file",
 }  # fmt: skip
 # Whoever adds a call of the app that needs no access token says so here.
 WITHOUT_TOKEN = {"discover", "log_in", "complete_login", "refresh", "complete_logout", "jwks"}

@@ -175,6 +175,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Phone], Any]]] = {
     "no token": (MALFORMED, lambda p: "proof"),
     "four parts": (MALFORMED, lambda p: p.proof() + ".x"),
     "not ASCII": (MALFORMED, lambda p: p.proof() + "é"),
+    "half a character": (MALFORMED, lambda p: "\ud800" + p.proof()),
     "padded": (MALFORMED, lambda p: p.proof() + "=="),
     "oversized": (MALFORMED, lambda p: p.proof(note="x" * 1500)),
     "oversized many times": (MALFORMED, lambda p: "." * 10_000_000),

@@ -226,6 +226,16 @@ def test_the_table_is_read_once_a_minute_and_for_unknown_keys_every_ten_seconds(
     assert len(asked) == 4
 
 
+def test_eight_threads_that_find_the_keys_old_read_them_once(nodes: Nodes) -> None:
+    services, asked = nodes.services(), []
+    keys = SigningKeys(services)
+    keys.signing()
+    nodes.now += 60
+    event.listen(services.db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    at_once(*[keys.jwks] * 8)
+    assert len(asked) == 1
+
+
 def test_signing_inside_a_transaction_waits_for_nobody(nodes: Nodes) -> None:
     """Neither for itself, when a successor is due, nor for a thread that waits for this transaction to make one."""
     services = nodes.services()
