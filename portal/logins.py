@@ -86,7 +86,7 @@ def prove_person(services: Services, attempt: Attempt, came_back: Code | Interac
         nonce=attempt.nonce,
         now=services.clock(),
         access_token=tokens.access_token,
-        code=came_back.code if isinstance(came_back, Code) else None,
+        code=came_back.code if isinstance(came_back, Code) else came_back.interaction_code,
     )
     ends_at = claims.get("session_expiry")
     if not isinstance(claims.get("email"), str) and provider.userinfo_endpoint:

@@ -27,6 +27,7 @@ _ANSWERS = ("error", "code", "interaction_code", "otp")
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _control = re.compile(r"[\x00-\x1f\x7f]")
 _state = re.compile(r"[A-Za-z0-9_-]{32,128}")
+_otp = re.compile(r"[A-Za-z0-9]{4,32}")
 _code = re.compile(r"[\x21-\x7e]+")
 
 Query = str | Sequence[tuple[str, str]]
@@ -71,6 +72,15 @@ def state_of(query: Query) -> str | None:
     except Refused:
         return None
     return states[0] if len(states) == 1 and _state.fullmatch(states[0]) else None
+
+
+def read_otp(query: Query) -> str | None:
+    """The code of an e-mail's link, for somebody who followed it in another browser: short and plain, or None."""
+    try:
+        found = read_parameters(query).get("otp", "")
+    except Refused:
+        return None
+    return found if _otp.fullmatch(found) else None
 
 
 def read_parameters(query: Query) -> dict[str, str]:

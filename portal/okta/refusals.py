@@ -41,6 +41,11 @@ class Door(Protocol):
         deadline: float | None = None,
     ) -> Answer: ...
 
+    def post_json(
+        self, url: str, document: Mapping[str, Any], *, content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None, deadline: float | None = None,
+    ) -> Answer: ...
+
 
 def get_twice(door: Door, url: str, *, headers: Mapping[str, str]) -> Answer:
     """GET `url`, a second time at once when Okta answers 5xx or cannot be reached; never after a time-out. 9 s in all.

@@ -12,6 +12,7 @@ from portal.services import Services
 from portal.web import (
     account,
     assets,
+    embedded,
     errors,
     guards,
     headers,
@@ -28,6 +29,8 @@ from portal.web import (
 from portal.web import callback as _callback  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
 from portal.web import logout as _logout  # noqa: F401
+from portal.web import okta_preview as _okta_preview  # noqa: F401
+from portal.web import organization_login as _organization_login  # noqa: F401
 from portal.web import password_login as _password_login  # noqa: F401
 
 ROOT = str(Path(__file__).parents[2])
@@ -55,6 +58,7 @@ def init_app(app: Flask) -> None:
     for family in (home, login, phone, account, integrations, health):
         app.register_blueprint(family.pages)
     assets.init_app(app)
+    embedded.init_app(app)
     widget_assets.init_app(app)
     render.init_app(app)
     if services.settings.demo:

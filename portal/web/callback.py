@@ -15,9 +15,9 @@ from portal.current import services
 from portal.errors import Problem, Refused
 from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
-from portal.okta.callback import Code, read_callback, state_of
+from portal.okta.callback import Resume, read_callback, read_otp, state_of
 from portal.store.sessions import find_claim, find_session
-from portal.web import linking, throttle
+from portal.web import embedded, linking, throttle, widget_assets
 from portal.web.attempts import drop_attempt, find_attempt, session_id_of
 from portal.web.cookies import read_cookie
 from portal.web.errors import answer_problem, note_refusal
@@ -43,7 +43,7 @@ def callback() -> ResponseReturnValue:
     raw = request.query_string.decode("ascii", "replace")
     attempt = find_attempt(services(), state_of(raw))
     if attempt is None:
-        return _not_ours()
+        return _not_ours(raw)
     throttle.demand_calm(attempt.organization_id)
     try:
         with services().door.within(logins.OKTA_SECONDS):
@@ -52,10 +52,14 @@ def callback() -> ResponseReturnValue:
         return _refuse(refused, attempt)
 
 
-def _not_ours() -> ResponseReturnValue:
-    """No attempt of this browser: an old tab of somebody who is logged in goes home, anybody else is told."""
+def _not_ours(raw: str) -> ResponseReturnValue:
+    """No attempt of this browser: an old tab of somebody who is logged in goes home, anybody else is told. The link of
+    an e-mail says its code, to be typed where the login began."""
     if viewer() is not None:
         return Redirect("/")
+    otp = read_otp(raw)
+    if otp is not None:
+        return render("pages/login/code_elsewhere.html", otp=otp)
     g.retry_url = "/login"
     raise Refused(Problem.ATTEMPT_UNKNOWN)
 
@@ -70,8 +74,8 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
         now=ours.now(),
         seconds=ours.settings.attempt_seconds,
     )
-    if not isinstance(came_back, Code):
-        raise Refused(Problem.OKTA_MISCONFIGURED, "embedded_return_not_expected")
+    if isinstance(came_back, Resume):
+        return _resume(attempt, came_back)
     if not logins.claim(ours, attempt):
         return _second_time(attempt)
     g.claimed = True
@@ -92,6 +96,17 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
         raise
     LOGINS.labels("okta", "ok").inc()
     return _enter(attempt, session_id)
+
+
+def _resume(attempt: Attempt, came_back: Resume) -> ResponseReturnValue:
+    """More to do at Okta: the same form, with the same attempt, which is not used up. Raises Refused."""
+    login = logins.find_current(services(), attempt)
+    logins.demand_unchanged(login, attempt)
+    assert login is not None
+    restart_url = linking.restart_url(login.slug, attempt.return_to)
+    if not widget_assets.installed():
+        return Redirect(restart_url)
+    return embedded.resume(login, attempt, otp=came_back.otp, restart_url=restart_url)
 
 
 def _enter(attempt: Attempt, session_id: str) -> Response:

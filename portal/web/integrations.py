@@ -15,7 +15,7 @@ from portal.errors import Problem, Refused
 from portal.okta.connect import Entries, EntriesRefused
 from portal.store.activity import record_event
 from portal.store.integrations import Integration, count_okta_people, delete_integration, find_integration
-from portal.web import throttle
+from portal.web import embedded_rows, throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
@@ -84,6 +84,7 @@ def save_okta(slug: str) -> ResponseReturnValue:
             raise
         note_refusal(refused)
         return _page(_live(), form, problems={"form": Problem.CONFLICT})
+    embedded_rows.forget(slug)
     return Redirect(f"/organizations/{slug}/integrations/okta?saved=okta")
 
 
@@ -178,6 +179,7 @@ def _page(
         values=SimpleNamespace(**values),
         may_edit=demand_viewer().may("integrations.edit"),
         details=_details(live) if live else None,
+        embedded=embedded_rows.show(demand_viewer().organization_slug) if live else None,
     )
     return page, next((problem.status for problem in (problems or {}).values()), 200)
 

@@ -45,16 +45,6 @@ def start() -> ResponseReturnValue:
     return email_page(email=email)
 
 
-@pages.get("/login/<slug>")
-@public()
-def organization(slug: str) -> ResponseReturnValue:
-    """The organization's own login page."""
-    person = viewer()
-    if person is not None and person.organization_slug == slug:
-        return Redirect(asked_for())
-    return organization_page(slug, email=request.args.get("email", "")[:254])
-
-
 @pages.get("/login/<slug>/okta")
 @public()
 def okta(slug: str) -> ResponseReturnValue:
@@ -136,45 +126,29 @@ def lead_on(email: str) -> ResponseReturnValue:
         login = find_login(connection, organization.slug) if organization else None
     if login is None:
         return password_page(email)
+    here = urlencode({"email": email, "next": asked_for()})
+    if login.sign_in == "embedded":
+        return Redirect(f"/login/{login.slug}?{here}")
     return render(
         "pages/login/continue.html",
         organization_name=login.name,
         okta_url=okta_url(login.slug, email),
-        password_url=f"/login/{login.slug}?{urlencode({'email': email, 'next': asked_for(), 'with': 'password'})}",
+        password_url=f"/login/{login.slug}?{here}&with=password",
     )
 
 
 def email_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
     """The first step; with `problem` above the field and its status."""
-    page = render("pages/login/email.html", email=email, next=_next(), problem=problem)
+    page = render("pages/login/email.html", email=email, next=next_page(), problem=problem)
     return page, problem.status if problem else 200
 
 
 def password_page(email: str, problem: Problem | None = None) -> ResponseReturnValue:
     """The password step; with `problem` above the field and its status."""
-    page = render("pages/login/password.html", email=email, next=_next(), problem=problem)
+    page = render("pages/login/password.html", email=email, next=next_page(), problem=problem)
     return page, problem.status if problem else 200
 
 
-def organization_page(slug: str, *, email: str, problem: Problem | None = None) -> ResponseReturnValue:
-    """The organization's own page, open at the password where there is a `problem`."""
-    with services().db.reading() as connection:
-        found = load_organization(connection, slug)
-        connected = find_login(connection, slug) is not None
-    page = render(
-        "pages/login/organization.html",
-        organization_name=found.name,
-        organization_slug=slug,
-        okta_connected=connected,
-        okta_url=okta_url(slug, email) if connected else "",
-        email=email,
-        next=_next(),
-        problem=problem,
-        password_open=problem is not None or request.args.get("with") == "password",
-        deleted="deleted" in request.args,
-    )
-    return page, problem.status if problem else 200
-
-
-def _next() -> str:
+def next_page() -> str:
+    """What a form says in `next`: nothing where a login ends at home anyway."""
     return asked_for() if asked_for() != HOME else ""

@@ -23,7 +23,8 @@ from portal.web.cookies import read_cookie
 from portal.web.errors import note_refusal
 from portal.web.headers import reference
 from portal.web.identity import give_session
-from portal.web.login import asked_for, email_page, lead_on, organization_page, pages, password_page
+from portal.web.login import asked_for, email_page, lead_on, pages, password_page
+from portal.web.organization_login import organization_page
 from portal.web.redirects import Redirect
 
 

@@ -25,13 +25,11 @@ LICENCE, NOTICES = "LICENSE", "THIRD-PARTY-NOTICES"
 _LABELS = "labels/json/login_"
 # The bundle for Okta's Identity Engine alone; maps, other bundles and sources stay where they are.
 _SERVED = (STYLE, SCRIPT, "font/*", "img/**/*", "labels/json/*.json")
-_PACKED = {
+_TEXT = "text/plain; charset=utf-8"
+_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
-    "": "text/plain; charset=utf-8",
-}
-_AS_IT_IS = {
     ".woff2": "font/woff2",
     ".woff": "font/woff",
     ".ttf": "font/ttf",
@@ -41,7 +39,8 @@ _AS_IT_IS = {
     ".png": "image/png",
     ".gif": "image/gif",
 }
-_TYPES = _PACKED | _AS_IT_IS
+# Licence and notices have no ending. Most fonts and pictures are packed by their own format.
+_PACKED = {".css", ".js", ".json", ""}
 _FOREVER = "public, max-age=31536000, immutable"
 # Script, style and the labels of some languages; each of these is about 30 kB packed, and there are sixty.
 _KEPT = 16
@@ -78,10 +77,10 @@ def find_widget(folder: Path) -> Widget | None:
     except FileNotFoundError:
         return None
     dist = folder / "dist"
-    files = {path.relative_to(dist).as_posix(): path for pattern in _SERVED for path in dist.glob(pattern)}
+    paths = [path for pattern in _SERVED for path in dist.glob(pattern) if path.suffix in _TYPES]
+    files = {path.relative_to(dist).as_posix(): path for path in paths}
     files |= {name: folder / name for name in (LICENCE, NOTICES)}
-    files = {name: path for name, path in files.items() if path.suffix in _TYPES and path.is_file()}
-    complete = {STYLE, SCRIPT, LICENCE, NOTICES} <= files.keys()
+    complete = all(name in files and files[name].is_file() for name in (STYLE, SCRIPT, LICENCE, NOTICES))
     return Widget(version, files) if complete else None
 
 
@@ -121,7 +120,7 @@ def file(version: str, name: str) -> Response:
         raise Refused(Problem.NOT_FOUND, "widget_file")
     path = widget.files[name]
     packed = path.suffix in _PACKED and request.accept_encodings["gzip"] > 0
-    response = Response(_pack(path) if packed else path.read_bytes(), content_type=_TYPES[path.suffix])
+    response = Response(_pack(path) if packed else path.read_bytes(), content_type=_TYPES.get(path.suffix, _TEXT))
     response.headers["Cache-Control"] = _FOREVER
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Link"] = f'<{address(LICENCE)}>; rel="license", <{address(NOTICES)}>; rel="license"'

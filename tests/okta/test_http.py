@@ -262,6 +262,35 @@ def test_a_form_is_posted_as_written_down(door: Door) -> None:
     ).encode()]  # fmt: skip
 
 
+def test_json_is_posted_as_written_down_and_under_the_name_that_is_asked_for(door: Door) -> None:
+    with Hostile() as server:
+        door.post_json(f"{server.url}/idp/idx/introspect", {"a": 'ä"\r\n', "b": None}, headers={"Accept": "x/y"})
+        door.post_json(server.url, {}, content_type="application/ion+json; okta-version=1.0.0")
+        port = server.port
+    assert server.requests[0] == (
+        f"POST /idp/idx/introspect HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: POINT-login-portal\r\n"
+        "Accept-Encoding: identity\r\nAccept: x/y\r\n"
+        'Content-Type: application/json\r\nContent-Length: 31\r\n\r\n{"a":"\\u00e4\\"\\r\\n","b":null}'
+    ).encode()
+    assert b"Content-Type: application/ion+json; okta-version=1.0.0\r\nContent-Length: 2\r\n\r\n{}" in server.requests[1]
+
+
+@pytest.mark.parametrize("document", [{"a": float("nan")}, {"a": float("inf")}, {"a": -float("inf")}])
+def test_what_is_no_json_is_our_own_mistake(door: Door, document: dict[str, float]) -> None:
+    with Hostile() as server:
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            door.post_json(server.url, document)
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize("end", [hang_up, reset])
+def test_json_is_never_posted_twice(door: Door, end: Step) -> None:
+    with Hostile(answer(), end, answer()) as server:
+        door.post_json(server.url, FORM)
+        assert refusal(lambda: door.post_json(server.url, FORM)).reason == "op_unavailable"
+        assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("text", ["", "plain-._~", " +&=%/:?#[]@!$'()*,;", "\r\n\t\x00\x7f", "äöü €", ASCII])
 def test_a_form_says_the_same_as_the_standard_library(text: str) -> None:
     assert write_form({"a": text, text: "b"}) == urlencode({"a": text, text: "b"}).encode()

@@ -85,6 +85,20 @@ def change_query(address: str, **changes: str | None) -> str:
     return f"{address.partition('?')[0]}?{query}"
 
 
+def embed(world: World) -> None:
+    """Acme wants its people to sign in on POINT's page."""
+    entries = Entries(
+        spa_client_id=world.sandbox.client_id("spa"),
+        spa_domain=world.okta,
+        native_client_id=world.sandbox.client_id("native"),
+        native_domain=world.okta,
+        authorization_server="default",
+    )
+    save_okta(
+        world.services, world.acme_id, entries, sign_in="embedded", who="olivia@acme.example", reference="", check=False
+    )
+
+
 # -- a login taken apart -----------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ TABLE = {
     ("account.show", "GET"): MEMBERS,
     ("integrations.index", "GET"): MANAGERS,
     ("integrations.okta", "GET"): MANAGERS,
+    ("integrations.okta_preview", "GET"): MANAGERS,
     ("integrations.save_okta", "POST"): OWNERS,
     ("integrations.okta_delete", "GET"): OWNERS,
     ("integrations.okta_delete_now", "POST"): OWNERS,
