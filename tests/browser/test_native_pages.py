@@ -111,3 +111,18 @@ def test_the_qr_code_is_black_on_white_in_the_dark_too(world: World, meet: Meet)
     assert box["width"] == box["height"] >= 200
     expect(code.locator("path").first).to_have_css("fill", "rgb(255, 255, 255)")
     expect(code.locator("path").last).to_have_css("stroke", "rgb(0, 0, 0)")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_interface_can_be_read_by_everybody(meet: Meet, axe: str, width: int, scheme: str) -> None:
+    reader = meet()
+    reader.page.set_viewport_size({"width": width, "height": 800})
+    reader.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    reader.go("/native/docs").at("POINT login for mobile apps").sees("/native/v1/login/complete")
+    reader.page.evaluate(axe)
+    wrong = reader.page.evaluate(
+        "async () => (await axe.run({resultTypes: ['violations']})).violations.map(v => v.id + v.nodes[0].target)"
+    )
+    assert wrong == []
+    assert reader.page.evaluate("document.scrollingElement.scrollWidth") <= width

@@ -159,9 +159,9 @@ def test_where_okta_has_it_off_people_go_to_okta_by_themselves_and_the_owner_see
     owner = meet("olivia@acme.example")
     owner.log_in_by_password()
     owner.go("/organizations/acme/integrations/okta")
-    row = owner.page.locator("#embedded li", has_text=CAUSES[cause])
+    row = owner.page.locator("#embedded dt", has_text=CAUSES[cause]).locator("xpath=following-sibling::dd[1]")
     expect(row).to_contain_text("To change")
-    assert owner.page.locator("#embedded li", has_text="To change").count() == 1
+    assert owner.page.locator("#embedded dd", has_text="To change").count() == 1
 
 
 def test_an_okta_that_does_not_trust_our_origin_gets_its_own_page(world: World, alice: Person) -> None:
@@ -252,3 +252,20 @@ def test_the_widget_keeps_to_its_parameters(world: World, alice: Person) -> None
     )
     assert form["redirect_uri"] == f"{world.base}/login/callback"
     assert parse_qs(urlsplit(alice.page.url).query) == {}
+
+
+_AXE = """async () => (await axe.run({exclude: [['#okta-sign-in']]}, {
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']
+})).violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))"""
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_ours_on_the_page_is_accessible(alice: Person, axe: str, width: int, scheme: str) -> None:
+    alice.page.set_viewport_size({"width": width, "height": 800})
+    alice.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    alice.go("/login/acme")
+    expect(alice.page.locator("input[name=identifier]")).to_be_visible()
+    alice.page.evaluate(axe)
+    assert alice.page.evaluate(_AXE) == []
+    assert alice.page.evaluate("document.scrollingElement.scrollWidth") <= width
