@@ -69,8 +69,9 @@ def issue(
     organization: str,
     now: int,
     jkt: str | None = None,
+    seconds: int = SECONDS,
 ) -> str:
-    """An access token (RFC 9068 section 2) that expires in SECONDS.
+    """An access token (RFC 9068 section 2) that expires in so many seconds.
 
     base_url -- the issuer and the only audience; client_id -- the app's, which is its private scheme
     subject -- of `subject_of`; session_id -- a name of the session that opens nothing by itself: it is readable
@@ -84,7 +85,7 @@ def issue(
         "sub": subject,
         "client_id": client_id,
         "iat": now,
-        "exp": now + SECONDS,
+        "exp": now + seconds,
         "jti": secrets.token_urlsafe(16),
         "sid": session_id,
         "org": organization,

@@ -25,7 +25,14 @@ from portal.store.integrations import find_login_by_integration
 from portal.store.members import admit_person
 from portal.store.native_attempts import NativeAttempt, complete_attempt
 from portal.store.phone_sessions import find_phone_session
-from portal.store.sessions import PHONE_ABSOLUTE_SECONDS, Session, find_session_by_hash, hash_id, open_session
+from portal.store.sessions import (
+    ABSOLUTE_SECONDS,
+    PHONE_ABSOLUTE_SECONDS,
+    Session,
+    find_session_by_hash,
+    hash_id,
+    open_session,
+)
 
 CODE_SECONDS = 300  # As long as Okta's own codes last.
 
@@ -77,7 +84,7 @@ def admit_by_page(
             # Somebody who was logged in there before stays so.
             "opened_by": browser_hash if browser.created_at >= known.created_at else None,
         }
-        _open(bridge, connection, browser.organization_id, session_id, arrival, who, PHONE_ABSOLUTE_SECONDS)
+        _open(bridge, connection, browser.organization_id, session_id, arrival, who, _seconds_by(browser, now))
         return _finish(bridge, connection, known, session_id, arrival, what="login")
 
 
@@ -85,9 +92,7 @@ def _admit_by_okta(
     bridge: Bridge, known: NativeAttempt, attempt: Attempt, proof: Proof, arrival: Arrival
 ) -> schemas.Tokens:
     now, session_id = bridge.services.now(), secrets.token_urlsafe(32)
-    seconds = PHONE_ABSOLUTE_SECONDS
-    if proof.session_ends_at is not None:
-        seconds = min(seconds, proof.session_ends_at - now)
+    seconds = logins.seconds_left(proof, most=PHONE_ABSOLUTE_SECONDS, now=now)
     with bridge.services.db.writing() as connection:
         current = find_login_by_integration(connection, attempt.integration_id, hold=True)
         logins.demand_unchanged(current, attempt)
@@ -113,6 +118,13 @@ def _browser_of(known: NativeAttempt, came_back: Code | InteractionCode, now: in
     if now - (known.code_at or 0) > CODE_SECONDS:
         raise Refused(Problem.CODE_REFUSED, "code_rejected_by_op", "expired")
     return known.web_session
+
+
+def _seconds_by(browser: Session, now: int) -> int:
+    """As long as any session of the app, unless Okta wants the person back earlier: then the browser's ends early."""
+    if browser.expires_at < browser.created_at + ABSOLUTE_SECONDS:
+        return min(PHONE_ABSOLUTE_SECONDS, browser.expires_at - now)
+    return PHONE_ABSOLUTE_SECONDS
 
 
 def _copy_id_token(bridge: Bridge, browser: Session, session_id: str) -> bytes | None:

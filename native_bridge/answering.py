@@ -132,7 +132,7 @@ def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: st
 
 def _make_answer(bridge: Bridge, session: PhoneSession, now: int) -> schemas.Tokens:
     user, organization = person_of(session)
-    seconds = min(access_tokens.SECONDS, session.expires_at - now)
+    seconds = max(0, min(access_tokens.SECONDS, session.expires_at - now))
     token = access_tokens.issue(
         bridge.keys,
         base_url=bridge.services.settings.base_url,
@@ -142,11 +142,12 @@ def _make_answer(bridge: Bridge, session: PhoneSession, now: int) -> schemas.Tok
         organization=organization.slug,
         now=now,
         jkt=session.dpop_jkt,
+        seconds=seconds,
     )
     return schemas.Tokens(
         access_token=token,
         token_type="DPoP" if session.dpop_jkt else "Bearer",
-        expires_in=max(0, seconds),
+        expires_in=seconds,
         refresh_token=_MARK + secrets.token_urlsafe(32),
         user=user,
         organization=organization,

@@ -58,7 +58,7 @@ def log_in(sent: schemas.Login) -> schemas.LoginStarted | schemas.EmbeddedStarte
 )
 def complete_login(sent: schemas.Complete) -> schemas.Tokens:
     """Finishes a login: the deep link and the app's own verifier, for POINT's tokens."""
-    device = (sent.device or request.headers.get("User-Agent", "")).strip()[:100]
+    device = _printable(sent.device or request.headers.get("User-Agent", ""))
     return _counting(lambda: completing.complete(bridge(), sent, Arrival(device, proof_key(), reference())))
 
 
@@ -85,10 +85,10 @@ def me(session: PhoneSession) -> schemas.Me:
 
 @operation("GET", f"{_V1}/sessions", answers=schemas.Sessions, bearer=True)
 def sessions(session: PhoneSession) -> schemas.Sessions:
-    """Where this person is logged in."""
+    """Where this person is logged in to this organization."""
     services = bridge().services
     with services.db.reading() as connection:
-        found = list_sessions(connection, session.user_id, now=services.now())
+        found = list_sessions(connection, session.user_id, session.organization_id, now=services.now())
     listed = [
         schemas.Session(
             id=answering.session_name(each.id_hash),
@@ -111,7 +111,8 @@ def end_session(session: PhoneSession, session_id: str) -> None:
     """Ends one of this person's logins, wherever it is."""
     services = bridge().services
     with services.db.writing() as connection:
-        if not end_own_session(connection, session.user_id, read_session_name(session_id), now=services.now()):
+        mine = (session.user_id, session.organization_id)
+        if not end_own_session(connection, *mine, read_session_name(session_id), now=services.now()):
             raise Refused(Problem.NOT_FOUND, "session_unknown")
 
 
@@ -147,6 +148,11 @@ def docs() -> str:
     described, shapes = read_calls(bridge().services.settings.base_url)
     page: str = current_app.extensions["render"]("pages/native/api.html", calls=described, shapes=shapes)
     return page
+
+
+def _printable(name: str) -> str:
+    """A name as it may stand in a list: nothing that moves a cursor or turns the text around."""
+    return "".join(character for character in name if character.isprintable()).strip()[:100]
 
 
 def _counting(call: Callable[[], Answer]) -> Answer:

@@ -36,6 +36,7 @@ from portal.store.sessions import hash_id
 
 AGAIN_SECONDS = 30  # A lost answer is given again for so long.
 _UNDER_WAY_SECONDS = 12
+_GOES_ON = "op_interaction_required"  # The app's own form has more to ask.
 _WAITING = threading.BoundedSemaphore(64)
 # What a stranger can cause, and what leaves the login as it is.
 _NOT_OVER = frozenset(
@@ -45,7 +46,6 @@ _NOT_OVER = frozenset(
         Problem.ATTEMPT_EXPIRED,
         Problem.ATTEMPT_USED,
         Problem.LOGIN_UNDER_WAY,
-        Problem.LOGIN_REQUIRED_AT_OKTA,
         Problem.UNAVAILABLE,
     }
 )
@@ -92,7 +92,7 @@ def _read(
     now, seconds = bridge.services.now(), bridge.services.settings.attempt_seconds
     came_back = read_login_return(link, attempt, requires_iss=requires_iss, now=now, seconds=seconds)
     if isinstance(came_back, Resume):
-        raise Refused(Problem.LOGIN_REQUIRED_AT_OKTA, "op_interaction_required")
+        raise Refused(Problem.LOGIN_REQUIRED_AT_OKTA, _GOES_ON)
     if isinstance(came_back, InteractionCode) != (known.flow == "embedded"):
         raise Refused(Problem.DEEP_LINK_INVALID, "wrong_flow")
     return came_back
@@ -233,7 +233,7 @@ def _end(
 
     link_hash -- of a return that has not been claimed yet.
     """
-    if refused.problem in _NOT_OVER:
+    if refused.problem in _NOT_OVER or refused.reason == _GOES_ON:
         return
     services, now = bridge.services, bridge.services.now()
     failure = f"{refused.problem.code}:{refused.reason}"[:100]

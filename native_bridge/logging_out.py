@@ -33,17 +33,17 @@ def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str
         with services.db.writing() as connection:
             # The ID token stays until the session is forgotten: Okta's sign-out asks for it, and it logs nobody in.
             kept = logins.keep_id_token(services, session.id_hash, sealed) if sealed else None
-            end_session(connection, session.id_hash, why="logout", now=services.now(), kept=kept)
             browser = _end_browser(bridge, connection, session)
-            record_event(
-                connection,
-                session.organization_id,
-                who=session.email,
-                what="logout",
-                now=services.now(),
-                reference=reference,
-                about={"kind": "phone"},
-            )
+            if end_session(connection, session.id_hash, why="logout", now=services.now(), kept=kept):
+                record_event(
+                    connection,
+                    session.organization_id,
+                    who=session.email,
+                    what="logout",
+                    now=services.now(),
+                    reference=reference,
+                    about={"kind": "phone"},
+                )
     if browser is not None:
         leave_okta(services, browser, returns={}, only_revoke=True)
     if sealed is None or session.integration_id is None:

@@ -73,7 +73,7 @@ def operation(
                 given["session"] = demand_session(ended_too=view.__name__ == "log_out")
             if decoder is not None:
                 given["sent"] = _decode(decoder)
-            answer = view(**given)
+            answer = _challenging(view, given)
             if answer is None:
                 return Response(status=204)
             response = Response(_encode(answer), status, mimetype="application/json")
@@ -91,6 +91,16 @@ def operation(
         return run
 
     return register
+
+
+def _challenging(view: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """RFC 9110 15.5.2: a 401 says how to be let in."""
+    try:
+        return view(**given)
+    except Refused as refused:
+        if refused.problem.status == 401 and "WWW-Authenticate" not in g.get("problem_headers", {}):
+            g.problem_headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        raise
 
 
 def demand_session(*, ended_too: bool = False) -> PhoneSession:

@@ -49,7 +49,7 @@ def show_people(org: Org) -> str:
             "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
             ("password, then a code by e-mail" if person.email_code else "password") + person_button(
                 person, "waive_code" if person.email_code else "require_code",
-                f"{'Waive' if person.email_code else 'Require'} e-mail code of {person.email}",
+                f"{'Waive' if person.email_code else 'Require'} code of {person.email} by e-mail",
             ),
         )
         for person in org.people_by_id.values()

@@ -26,7 +26,7 @@ from portal.store.activity import record_event
 from portal.store.integrations import Login, find_login_by_integration
 from portal.store.members import Admitted, Profile, admit_person
 from portal.store.organizations import email_domain
-from portal.store.sessions import claim_attempt, claim_current, end_session, hash_id, open_session
+from portal.store.sessions import ABSOLUTE_SECONDS, claim_attempt, claim_current, end_session, hash_id, open_session
 
 OKTA_SECONDS = 9.0  # For all calls of one request of a login together; the page has to be there within ten.
 
@@ -41,6 +41,19 @@ class Proof:
     profile: Profile
     tokens: Tokens
     session_ends_at: int | None = None
+
+
+def seconds_left(proof: Proof, *, most: int, now: int) -> int:
+    """How long a session may last: `most` seconds, or less where Okta wants the person back earlier.
+
+    Raises Refused(LOGIN_REQUIRED_AT_OKTA) when that time is over already.
+    """
+    if proof.session_ends_at is None:
+        return most
+    left = min(most, proof.session_ends_at - now)
+    if left <= 0:
+        raise Refused(Problem.LOGIN_REQUIRED_AT_OKTA, "session_over_at_okta")
+    return left
 
 
 def find_current(services: Services, attempt: Attempt) -> Login | None:
@@ -238,6 +251,7 @@ def _open(
             integration_id=attempt.integration_id,
             integration_version=attempt.integration_version,
             sealed_tokens=sealed,
+            seconds=seconds_left(proof, most=ABSOLUTE_SECONDS, now=now),
         )
         record_event(
             connection,

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,13 +23,14 @@ from portal.errors import Problem, Refused
 from portal.okta.connect import LimitedDoor
 from portal.okta.keep import Kept
 from portal.okta.metadata import Provider
-from portal.okta.refusals import DESCRIPTION_CAP, Answer
+from portal.okta.refusals import DESCRIPTION_CAP, Answer, read_error
 
 PROBE_SECONDS = 1.5
 GOOD_SECONDS, BAD_SECONDS = 300.0, 60.0  # how long an answer is believed
 MAX_STATES = 1000
 _WAIT_AFTER = 600.0  # seconds: an answer older than this is nobody's, not even while it is asked for anew
 _STRANGER = "https://example.invalid"
+_ALLOWED = "access-control-allow-origin"
 _JSON = {"accept": "application/json"}
 _ION_TYPE = "application/ion+json; okta-version=1.0.0"
 _IDX_TYPE = "application/json; okta-version=1.0.0"
@@ -41,8 +42,10 @@ _HANDLE = re.compile(r"[\x21-\x7e]{1,4096}")
 _GRANT_LIST = re.compile(r"Configured grant types: \[([^\]]{0,2000})\]")
 _NAME = re.compile(r"[A-Za-z0-9_:./-]{1,64}")
 
+Step = Literal["engine", "org_setting", "app_grant", "access_policy", "trusted_origin"]
 Verdict = Literal["right", "wrong", "unknown"]
 Key = tuple[str, str]
+STEPS: tuple[Step, ...] = ("engine", "org_setting", "app_grant", "access_policy", "trusted_origin")
 
 
 class Cause(Enum):
@@ -66,7 +69,7 @@ _ORDER = {cause: number for number, cause in enumerate(Cause)}
 class Row:
     """One step of the guide. found -- a few words of ours, or the names of grants; at most 200 characters."""
 
-    step: Literal["engine", "org_setting", "app_grant", "access_policy", "trusted_origin"]
+    step: Step
     verdict: Verdict
     found: str
 
@@ -113,7 +116,7 @@ def probe_embedded(
 class EmbeddedStates:
     """The answers for the apps in use, by (issuer, client id); at most 1,000, safe for threads.
 
-    clock -- seconds, monotonic.
+    clock -- seconds since whenever.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -168,19 +171,25 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """An answer as far as it can be read. status 0 -- none came, or none that is HTTP; {} -- it is no JSON object."""
+    """An answer as far as it can be read; `document` is empty when it is no JSON object, `answer` when none came."""
 
     away: bool = False
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    answer: Answer | None = None
     document: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def status(self) -> int:
+        return self.answer.status if self.answer else 0
 
     @property
     def silence(self) -> str:
         """Why it says nothing, in our words."""
-        if not self.status:
+        if self.answer is None:
             return "no answer" if self.away else "no answer that can be read"
         return f"HTTP {self.status}"
+
+    def header(self, name: str) -> str | None:
+        return self.answer.headers.get(name) if self.answer else None
 
 
 _NOTHING = _Heard()
@@ -204,7 +213,7 @@ class _Asking:
     interact: str
     seconds: float
 
-    def ask(self, form: Mapping[str, str], origin: str) -> _Answers:
+    def ask(self, form: dict[str, str], origin: str) -> _Answers:
         """This thread begins a sign-in and ends it; the other one asks about the org, and then for `origin`."""
         handle: Future[str] = Future()
         with ThreadPoolExecutor(1, "okta-embedded") as beside:
@@ -218,7 +227,7 @@ class _Asking:
                     handle.set_result("")
 
     def _ask_here(
-        self, form: Mapping[str, str], handle: Future[str], others: Future[tuple[_Heard, _Heard]]
+        self, form: dict[str, str], handle: Future[str], others: Future[tuple[_Heard, _Heard]]
     ) -> _Answers:
         interacted = _hear(lambda: self.door.post_form(self.interact, form, headers=_JSON))
         given = _read_handle(interacted, "interaction_handle")
@@ -261,7 +270,7 @@ def _hear(call: Callable[[], Answer]) -> _Heard:
         document = answer.json()
     except Refused:
         document = {}
-    return _Heard(answer.status == 429 or answer.status >= 500, answer.status, answer.headers, document)
+    return _Heard(answer.status == 429 or answer.status >= 500, answer, document)
 
 
 def _read_handle(heard: _Heard, name: str) -> str:
@@ -303,9 +312,9 @@ def _read_interaction(heard: _Heard) -> tuple[Cause | None, str, tuple[str, ...]
         return Cause.OKTA_AWAY, heard.silence, None
     if _read_handle(heard, "interaction_handle"):
         return None, "", None
-    if not 400 <= heard.status < 500:
+    if heard.answer is None or not 400 <= heard.status < 500:
         return Cause.UNCLEAR, heard.silence, None
-    error, text = _read_refusal(heard.document)
+    error, text = read_error(heard.answer)
     if error in ("access_denied", "server_error") and "requested feature" in text and "enabled" in text:
         return Cause.ORG_SETTING_OFF, "off", None
     if error == "unauthorized_client" and "grant type" in text:
@@ -316,13 +325,6 @@ def _read_interaction(heard: _Heard) -> tuple[Cause | None, str, tuple[str, ...]
     if error == "invalid_client" and "'client_id' parameter" in text:
         return Cause.CLIENT_UNKNOWN, "client not known", None
     return Cause.UNCLEAR, f"HTTP {heard.status} {error}" if _NAME.fullmatch(error) else heard.silence, None
-
-
-def _read_refusal(document: dict[str, Any]) -> tuple[str, str]:
-    """The code and the text, in OAuth's or in Okta's management shape; "" for what is no text."""
-    code = document.get("error") or document.get("errorCode")
-    text = document.get("error_description") or document.get("errorSummary")
-    return code if isinstance(code, str) else "", text if isinstance(text, str) else ""
 
 
 def _read_grants(text: str) -> tuple[Cause, str, tuple[str, ...] | None]:
@@ -355,8 +357,9 @@ def _judge_switches(
     if begun is None:
         return Row("org_setting", "right", "on"), Row("app_grant", "right", "interaction_code")
     if begun is Cause.ORG_SETTING_OFF:
-        setting = Row("org_setting", "unknown", "not in Classic Engine") if classic else Row("org_setting", "wrong", told)
-        return setting, Row("app_grant", "unknown", "not told")
+        # Where the engine has no such setting there is nothing to switch on.
+        verdict: tuple[Verdict, str] = ("unknown", "not in Classic Engine") if classic else ("wrong", told)
+        return Row("org_setting", *verdict), Row("app_grant", "unknown", "not told")
     if begun is Cause.APP_GRANT_MISSING:
         return Row("org_setting", "unknown", "not told"), Row("app_grant", "wrong", told)
     return Row("org_setting", "unknown", told), Row("app_grant", "unknown", told)
@@ -389,24 +392,25 @@ def _read_items(document: dict[str, Any], member: str, name: str) -> Iterator[An
 
 def _judge_origin(ours: _Heard, strangers: _Heard, origin: str) -> _Judged:
     """Whether a page of `origin` may read the answers, with cookies; only then can the widget show them."""
-    # A page that is no IDX answer, such as a proxy's or a 404, says nothing about the list of trusted origins.
-    if ours.away or not ours.document or ours.status not in (200, 400, 401, 403):
+    if not _is_idx(ours):
         return Row("trusted_origin", "unknown", ours.silence), Cause.OKTA_AWAY if ours.away else Cause.UNCLEAR
-    allowed = ours.headers.get("access-control-allow-origin")
+    allowed = ours.header(_ALLOWED)
     if allowed is None:
         return Row("trusted_origin", "wrong", "not trusted"), Cause.ORIGIN_NOT_TRUSTED
-    if allowed != origin or ours.headers.get("access-control-allow-credentials") != "true":
+    if allowed != origin or ours.header("access-control-allow-credentials") != "true":
         return Row("trusted_origin", "unknown", "trusted in part"), Cause.UNCLEAR
     # From here on a browser would let the widget read; the rest is whether that is because somebody set it up.
-    if strangers.status == 0:
+    if not _is_idx(strangers):
         return Row("trusted_origin", "unknown", "not compared"), None
-    if strangers.headers.get("access-control-allow-origin") in (_STRANGER, "*"):
+    if strangers.header(_ALLOWED) in (_STRANGER, "*"):
         return Row("trusted_origin", "unknown", "every origin is let in"), None
     return Row("trusted_origin", "right", "trusted"), None
 
 
+def _is_idx(heard: _Heard) -> bool:
+    """A page, such as a proxy's, or a 404 says nothing about the list of trusted origins."""
+    return bool(heard.document) and heard.status in (200, 400, 401, 403)
+
+
 def _all_unknown(cause: Cause, found: str) -> Embedded:
-    steps: tuple[Literal["engine", "org_setting", "app_grant", "access_policy", "trusted_origin"], ...] = (
-        "engine", "org_setting", "app_grant", "access_policy", "trusted_origin",
-    )  # fmt: skip
-    return Embedded(cause, tuple(Row(step, "unknown", found) for step in steps), None)
+    return Embedded(cause, tuple(Row(step, "unknown", found) for step in STEPS), None)

@@ -75,6 +75,7 @@ _LIVE_OF = (
     .join(organizations, organizations.c.id == sessions.c.organization_id)
     .where(
         sessions.c.user_id == bindparam("user_id"),
+        sessions.c.organization_id == bindparam("organization_id"),
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         ((sessions.c.kind == "web") & (sessions.c.used_at > bindparam("web_idle")))
@@ -175,18 +176,20 @@ def use_refresh_token(
     return True
 
 
-def list_sessions(connection: Connection, user_id: int, *, now: int) -> list[ListedSession]:
-    """The live sessions of this person, in browsers and apps, the last used first; at most 100."""
+def list_sessions(connection: Connection, user_id: int, organization_id: int, *, now: int) -> list[ListedSession]:
+    """The live sessions of this person at this organization, in browsers and apps, the last used first; at most 100."""
     idle = {"web_idle": now - IDLE_SECONDS, "phone_idle": now - PHONE_IDLE_SECONDS}
-    rows = connection.execute(_LIVE_OF, {"user_id": user_id, "now": now, **idle})
+    keys = {"user_id": user_id, "organization_id": organization_id, "now": now}
+    rows = connection.execute(_LIVE_OF, {**keys, **idle})
     return [ListedSession(*row) for row in rows]
 
 
-def end_own_session(connection: Connection, user_id: int, id_hash: bytes, *, now: int) -> bool:
-    """Ends a session of this person; False when there is no such live one."""
+def end_own_session(connection: Connection, user_id: int, organization_id: int, id_hash: bytes, *, now: int) -> bool:
+    """Ends a session of this person at this organization; False when there is no such live one."""
+    mine = (sessions.c.user_id == user_id) & (sessions.c.organization_id == organization_id)
     ended = connection.execute(
         update(sessions)
-        .where(sessions.c.id_hash == id_hash, sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+        .where(sessions.c.id_hash == id_hash, mine, sessions.c.ended_at.is_(None))
         .values(ended_at=now, ended_why="ended_by_person", sealed_tokens=None)
     )
     return ended.rowcount > 0

@@ -67,6 +67,7 @@ def test_a_wrong_password_can_be_put_right(alice: Person) -> None:
     enter(alice.page, alice.email, "not the password")
     expect(alice.page.locator(".infobox-error")).to_be_visible()
     expect(alice.page.get_by_role("link", name="Sign in on Okta's page instead")).to_be_visible()
+    alice.page.wait_for_timeout(1200)  # The widget draws its form anew, and what is typed meanwhile is lost.
     enter_password(alice.page, OKTA_PASSWORD)
     alice.page.wait_for_url(alice.base + "/")
     alice.assert_logged_in()

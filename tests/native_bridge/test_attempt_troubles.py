@@ -185,18 +185,27 @@ def test_a_login_that_was_cut_off_is_given_up_after_twelve_seconds(world: World,
         assert said(waiting.result(5)) == USED
     assert said(phone.complete(link)) == USED
     assert (sent_to_okta(world), count_rows(world)["sessions"]) == (0, 0)
+    with all_seats_taken() as seats:
+        assert seats == 64  # Whoever has waited has left.
+
+
+@contextmanager
+def all_seats_taken() -> Iterator[int]:
+    """As when as many others wait as may; how many they are."""
+    seats = 0
+    while completing._WAITING.acquire(blocking=False):
+        seats += 1
+    try:
+        yield seats
+    finally:
+        completing._WAITING.release(seats)
 
 
 def test_when_very_many_wait_the_next_is_asked_to_come_again(world: World, phone: Phone) -> None:
     link = phone.come_back()
     cut_off(world, phone, link)
-    seats = 0
-    while completing._WAITING.acquire(blocking=False):
-        seats += 1
-    try:
+    with all_seats_taken():
         assert said(phone.complete(link)) == (503, "login_under_way", "login_under_way")
-    finally:
-        completing._WAITING.release(seats)
     assert phone.attempt.status == "returned"
 
 

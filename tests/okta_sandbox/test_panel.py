@@ -46,7 +46,7 @@ def test_a_second_factor_and_an_identity_provider_are_settings(party: Party) -> 
     assert on == ["email_code_required", "external_identity_provider"]
     page = party.get("/sandbox").text
     assert 'name="email_code" checked>' in page
-    assert "Require e-mail code of alice@acme.example" in page
+    assert "Require code of alice@acme.example by e-mail" in page
 
 
 def test_the_forms_of_the_page_work(party: Party) -> None:
