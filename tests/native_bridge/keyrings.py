@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from keyring.backend import KeyringBackend
@@ -20,7 +21,10 @@ class Keyring(KeyringBackend):
         return kept
 
     def _keep(self, kept: dict[str, str]) -> None:
-        (Path.home() / "keyring.json").write_text(json.dumps(kept))
+        # Another process may be reading: it finds the old content or the new, never half of it.
+        draft = Path.home() / f"keyring.{os.getpid()}"
+        draft.write_text(json.dumps(kept))
+        draft.replace(Path.home() / "keyring.json")
 
     def get_password(self, service: str, username: str) -> str | None:
         return self._kept().get(f"{service} {username}")

@@ -77,6 +77,12 @@ def test_a_page_of_another_site_may_send_what_it_likes_and_gets_nothing(phone: P
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
+def test_the_document_knows_the_member_that_names_a_field(phone: Phone) -> None:
+    assert "field" in phone.call("POST", "/login", {}).json()
+    document = phone.browser.get("/native/openapi.json").json()
+    assert "field" in document["components"]["schemas"]["ProblemDetails"]["properties"]
+
+
 # -- too often ---------------------------------------------------------------------------------------------------------
 
 
