@@ -40,11 +40,12 @@ CODE_SECONDS = 300  # As long as Okta's own codes last.
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """The app that came back. device -- what the list of sessions calls it; jkt -- the thumbprint of its DPoP key, or
-    None; reference -- of this request."""
+    None; reference -- of this request; network -- where it came from."""
 
     device: str
     jkt: str | None
     reference: str
+    network: str
 
 
 def admit_by_okta(
@@ -69,11 +70,9 @@ def admit_by_page(
     Raises Refused(CODE_REFUSED) for another code, an old one, or one whose browser has logged out meanwhile.
     """
     now, session_id = bridge.services.now(), secrets.token_urlsafe(32)
-    browser_hash = _browser_of(known, came_back, now)
+    browser_hash = demand_code(known, came_back, now)
     with bridge.services.db.writing() as connection:
-        browser = find_session_by_hash(connection, browser_hash, now=now)
-        if browser is None:
-            raise Refused(Problem.CODE_REFUSED, "session_ended")
+        browser = _find_browser(connection, browser_hash, now)
         who = {
             "user_id": browser.user_id,
             "method": browser.method,
@@ -82,7 +81,7 @@ def admit_by_page(
             "integration_version": browser.integration_version,
             "sealed_tokens": _copy_id_token(bridge, browser, session_id),
             # Somebody who was logged in there before stays so.
-            "opened_by": browser_hash if browser.created_at >= known.created_at else None,
+            "opened_by": browser_hash if known.began_session else None,
         }
         _open(bridge, connection, browser.organization_id, session_id, arrival, who, _seconds_by(browser, now))
         return _finish(bridge, connection, known, session_id, arrival, what="login")
@@ -110,7 +109,8 @@ def _admit_by_okta(
         return _finish(bridge, connection, known, session_id, arrival, what=what)
 
 
-def _browser_of(known: NativeAttempt, came_back: Code | InteractionCode, now: int) -> bytes:
+def demand_code(known: NativeAttempt, came_back: Code | InteractionCode, now: int) -> bytes:
+    """The browser session that the one-time code of the portal's page stands for. Raises Refused(CODE_REFUSED)."""
     code = came_back.code if isinstance(came_back, Code) else ""
     given = hashlib.sha256(code.encode()).digest()
     if known.code_hash is None or known.web_session is None or not hmac.compare_digest(given, known.code_hash):
@@ -125,6 +125,20 @@ def _seconds_by(browser: Session, now: int) -> int:
     if browser.expires_at < browser.created_at + ABSOLUTE_SECONDS:
         return min(PHONE_ABSOLUTE_SECONDS, browser.expires_at - now)
     return PHONE_ABSOLUTE_SECONDS
+
+
+def _find_browser(connection: Connection, browser_hash: bytes, now: int) -> Session:
+    """The live browser session; if it came by an Okta, that one cannot be deleted before this transaction ends.
+
+    Read once more behind the lock: PostgreSQL shows the deletion that was waited for, and with it the session's end.
+    """
+    browser = find_session_by_hash(connection, browser_hash, now=now)
+    if browser is not None and browser.integration_id is not None:
+        held = find_login_by_integration(connection, browser.integration_id, hold=True)
+        browser = find_session_by_hash(connection, browser_hash, now=now) if held else None
+    if browser is None:
+        raise Refused(Problem.CODE_REFUSED, "session_ended")
+    return browser
 
 
 def _copy_id_token(bridge: Bridge, browser: Session, session_id: str) -> bytes | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from native_bridge import access_tokens, schemas
 from native_bridge.bridge import Bridge
 from portal.errors import Problem, Refused
+from portal.logouts import Left, leave_okta
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
@@ -45,15 +47,18 @@ def give_tokens(bridge: Bridge, connection: Connection, session: PhoneSession) -
     return answer, msgspec.json.encode(answer)
 
 
-def refresh(bridge: Bridge, refresh_token: str, *, jkt: str | None, reference: str) -> schemas.Tokens:
+def refresh(
+    bridge: Bridge, refresh_token: str, *, prove: Callable[[str], object], reference: str
+) -> schemas.Tokens:
     """The next tokens (RFC 6749 section 6, RFC 9700 4.14.2).
 
-    jkt -- the thumbprint of the key that the request was signed with, or None (RFC 9449 section 5).
+    prove -- demands that the request was signed with the key of this thumbprint (RFC 9449 section 5).
     Raises Refused(TOKEN_REFUSED: token_unknown, token_reused, or why the session is over; PROOF_REFUSED).
     """
     services, token_hash = bridge.services, _hash(refresh_token)
     found = _find(services, token_hash)
-    _demand_key(found.session, jkt)
+    if found.session.dpop_jkt is not None:
+        prove(found.session.dpop_jkt)
     if found.used_at is not None:
         return _again(bridge, found, token_hash, reference)
     now = services.now()
@@ -97,13 +102,13 @@ def _find(services: Services, token_hash: bytes) -> RefreshToken:
         found = find_refresh_token(connection, token_hash)
     if found is None:
         raise Refused(Problem.TOKEN_REFUSED, "token_unknown")
-    demand_live(found.session, services.now())
+    session = found.session
+    if session.over(services.now()) == "not_a_member":
+        # Whoever comes back later logs in anew.
+        with services.db.writing() as connection:
+            end_session(connection, session.id_hash, why="not_a_member", now=services.now())
+    demand_live(session, services.now())
     return found
-
-
-def _demand_key(session: PhoneSession, jkt: str | None) -> None:
-    if session.dpop_jkt is not None and session.dpop_jkt != jkt:
-        raise Refused(Problem.PROOF_REFUSED, "proof_missing" if jkt is None else "proof_other_key")
 
 
 def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: str) -> schemas.Tokens:
@@ -127,6 +132,9 @@ def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: st
                 reference=reference,
                 about={"method": session.method, "kind": "phone"},
             )
+    if session.sealed_tokens is not None and session.integration_id is not None:
+        left = Left(session.id_hash, session.integration_id, session.sealed_tokens)
+        leave_okta(services, left, returns={}, only_revoke=True)
     raise Refused(Problem.TOKEN_REFUSED, "token_reused")
 
 

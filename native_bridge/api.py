@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from flask import Response, current_app, g, request
 
 from native_bridge import answering, completing, logging_out, openapi, schemas, starting
@@ -16,11 +13,9 @@ from portal.access import public
 from portal.errors import Problem, Refused
 from portal.limits import network_of
 from portal.logins import OKTA_SECONDS
-from portal.store.phone_sessions import PhoneSession, end_own_session, list_sessions
+from portal.store.phone_sessions import PhoneSession, list_sessions
 
-Answer = TypeVar("Answer")
 _V1 = "/native/v1"
-_REFUSALS = 300  # a minute and network: a school behind one address has refusals too
 
 
 @operation("POST", f"{_V1}/discover", sends=schemas.Discover, answers=schemas.Discovered)
@@ -59,14 +54,15 @@ def log_in(sent: schemas.Login) -> schemas.LoginStarted | schemas.EmbeddedStarte
 def complete_login(sent: schemas.Complete) -> schemas.Tokens:
     """Finishes a login: the deep link and the app's own verifier, for POINT's tokens."""
     device = _printable(sent.device or request.headers.get("User-Agent", ""))
-    return _counting(lambda: completing.complete(bridge(), sent, Arrival(device, proof_key(), reference())))
+    network = network_of(request.remote_addr or "")
+    return completing.complete(bridge(), sent, Arrival(device, proof_key(), reference(), network))
 
 
 @operation("POST", f"{_V1}/token", sends=schemas.Refresh, answers=schemas.Tokens, refuses=(401,), proof=True)
 def refresh(sent: schemas.Refresh) -> schemas.Tokens:
     """The next access token and the next refresh token."""
-    return _counting(
-        lambda: answering.refresh(bridge(), sent.refresh_token, jkt=proof_key(), reference=reference())
+    return answering.refresh(
+        bridge(), sent.refresh_token, prove=lambda jkt: proof_key(expected=jkt), reference=reference()
     )
 
 
@@ -109,11 +105,7 @@ def sessions(session: PhoneSession) -> schemas.Sessions:
 @operation("DELETE", f"{_V1}/sessions/{{session_id}}", status=204, refuses=(404,), bearer=True)
 def end_session(session: PhoneSession, session_id: str) -> None:
     """Ends one of this person's logins, wherever it is."""
-    services = bridge().services
-    with services.db.writing() as connection:
-        mine = (session.user_id, session.organization_id)
-        if not end_own_session(connection, *mine, read_session_name(session_id), now=services.now()):
-            raise Refused(Problem.NOT_FOUND, "session_unknown")
+    logging_out.end_one(bridge(), session, read_session_name(session_id), reference=reference())
 
 
 @operation("POST", f"{_V1}/logout", sends=schemas.Logout, answers=schemas.LoggedOut, bearer=True)
@@ -125,7 +117,7 @@ def log_out(session: PhoneSession, sent: schemas.Logout) -> schemas.LoggedOut:
 @operation("POST", f"{_V1}/logout/complete", sends=schemas.LogoutReturn, status=204)
 def complete_logout(sent: schemas.LogoutReturn) -> None:
     """Tells that Okta sent the person back; the same answer however often it comes."""
-    _counting(lambda: logging_out.complete_logout(bridge(), sent.deep_link))
+    logging_out.complete_logout(bridge(), sent.deep_link)
 
 
 @operation("GET", "/native/jwks.json", answers=schemas.Jwks)
@@ -153,17 +145,3 @@ def docs() -> str:
 def _printable(name: str) -> str:
     """A name as it may stand in a list: nothing that moves a cursor or turns the text around."""
     return "".join(character for character in name if character.isprintable()).strip()[:100]
-
-
-def _counting(call: Callable[[], Answer]) -> Answer:
-    """Turns away, for a minute, a network whose calls have been refused very often. Raises Refused(TOO_MANY)."""
-    limits, whose = bridge().limits, f"native {network_of(request.remote_addr or '')}"
-    if limits.is_restless(whose):
-        g.retry_after = 60
-        raise Refused(Problem.TOO_MANY, "refused_calls")
-    try:
-        return call()
-    except Refused as refused:
-        if refused.problem is not Problem.PROOF_REFUSED:
-            limits.count_refusal(whose, count=_REFUSALS)
-        raise

@@ -16,7 +16,7 @@ import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from native_bridge import schemas
-from native_bridge.admitting import Arrival, admit_by_okta, admit_by_page
+from native_bridge.admitting import Arrival, admit_by_okta, admit_by_page, demand_code
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import DeepLink, is_web_state, login_state, parse_link, read_login_return
 from portal import logins
@@ -31,13 +31,16 @@ from portal.store.native_attempts import (
     claim_return,
     fail_attempt,
     find_native_attempt,
+    reopen_attempt,
 )
 from portal.store.sessions import hash_id
 
 AGAIN_SECONDS = 30  # A lost answer is given again for so long.
 _UNDER_WAY_SECONDS = 12
 _GOES_ON = "op_interaction_required"  # The app's own form has more to ask.
-_WAITING = threading.BoundedSemaphore(64)
+_WAITING = threading.BoundedSemaphore(8)
+_MOMENT, _PATIENCE = 0.5, 3.0  # seconds
+_REFUSALS = 300  # a minute, of one organization from one network
 # What a stranger can cause, and what leaves the login as it is.
 _NOT_OVER = frozenset(
     {
@@ -73,6 +76,7 @@ def complete(bridge: Bridge, sent: schemas.Complete, arrival: Arrival) -> schema
     state = login_state(link)
     link_hash = hashlib.sha256(sent.deep_link.encode("utf-8", "surrogatepass")).digest()
     known = _find(bridge, state, sent.code_verifier)
+    _demand_calm(bridge, known, arrival)
     if known.status in ("returned", "completed", "failed"):
         return _second_time(bridge, known, link_hash)
     attempt = _unseal(bridge, known)
@@ -81,8 +85,11 @@ def complete(bridge: Bridge, sent: schemas.Complete, arrival: Arrival) -> schema
         try:
             came_back = _read(bridge, known, attempt, link, requires_iss=requires_iss)
         except Refused as refused:
-            _end(bridge, known, attempt, refused, arrival.reference, link_hash=link_hash)
+            _end(bridge, known, attempt, refused, arrival, link_hash=link_hash)
             raise
+        if known.flow == "page":
+            # A link of an earlier page of ours, or a guess: the login stays open for the right one.
+            demand_code(known, came_back, services.now())
         return _redeem(bridge, Return(link_hash, known, attempt, came_back), arrival)
 
 
@@ -134,16 +141,22 @@ def _redeem(bridge: Bridge, found: Return, arrival: Arrival) -> schemas.Tokens:
             proof = logins.prove_person(services, attempt, found.came_back)
             answer = admit_by_okta(bridge, known, attempt, proof, arrival)
     except Refused as refused:
+        if known.flow == "page" and refused.problem is Problem.UNAVAILABLE:
+            _reopen(bridge, known)
+            raise
         over = _over_by(refused)
-        _end(bridge, known, attempt, over, arrival.reference)
+        _end(bridge, known, attempt, over, arrival)
         raise over from refused
+    except Exception:
+        _end(bridge, known, attempt, Refused(Problem.INTERNAL), arrival)
+        raise
     LOGINS.labels("phone", "ok").inc()
     return answer
 
 
 def _over_by(refused: Refused) -> Refused:
     """A code that was sent once is not sent again: what may be over in a moment ends this login all the same."""
-    if refused.problem in (Problem.OKTA_UNREACHABLE, Problem.OKTA_BUSY):
+    if refused.problem in (Problem.OKTA_UNREACHABLE, Problem.OKTA_BUSY, Problem.UNAVAILABLE):
         return Refused(Problem.OKTA_ERROR, refused.reason, refused.detail)
     return refused
 
@@ -156,7 +169,7 @@ def _not_claimed(bridge: Bridge, found: Return, arrival: Arrival) -> schemas.Tok
         try:
             logins.demand_unchanged(logins.find_current(bridge.services, found.attempt), found.attempt)
         except Refused as refused:
-            _end(bridge, found.known, found.attempt, refused, arrival.reference, link_hash=found.link_hash)
+            _end(bridge, found.known, found.attempt, refused, arrival, link_hash=found.link_hash)
             raise
     return _second_time(bridge, found.known, found.link_hash)
 
@@ -182,19 +195,28 @@ def _second_time(bridge: Bridge, known: NativeAttempt, link_hash: bytes) -> sche
 
     Raises Refused(ATTEMPT_USED) for another link or a late one, LOGIN_UNDER_WAY when the first is still at Okta.
     """
-    patience = time.monotonic() + logins.OKTA_SECONDS
-    while True:
-        now = bridge.services.now()
-        with bridge.services.db.reading() as connection:
-            found = find_native_attempt(connection, known.state_hash)
-        if found is None or found.link_hash is None or not hmac.compare_digest(found.link_hash, link_hash):
-            raise Refused(Problem.ATTEMPT_USED, "state_used")
-        if found.status != "returned":
-            return _answer_again(bridge, found, now)
-        if now - (found.returned_at or 0) > _UNDER_WAY_SECONDS:
-            raise Refused(Problem.ATTEMPT_USED, "state_used", "its first return was cut off")
-        if time.monotonic() > patience or not _may_wait():
-            raise Refused(Problem.LOGIN_UNDER_WAY)
+    began, place = time.monotonic(), False
+    try:
+        while True:
+            now = bridge.services.now()
+            with bridge.services.db.reading() as connection:
+                found = find_native_attempt(connection, known.state_hash)
+            if found is None or found.link_hash is None or not hmac.compare_digest(found.link_hash, link_hash):
+                raise Refused(Problem.ATTEMPT_USED, "state_used")
+            if found.status != "returned":
+                return _answer_again(bridge, found, now)
+            if now - (found.returned_at or 0) > _UNDER_WAY_SECONDS:
+                raise Refused(Problem.ATTEMPT_USED, "state_used", "its first return was cut off")
+            # A moment costs nobody anything; longer, only a few may wait, or one slow Okta would take every thread.
+            waited = time.monotonic() - began
+            if waited > _MOMENT and not place:
+                place = _WAITING.acquire(blocking=False)
+            if waited > _PATIENCE or (waited > _MOMENT and not place):
+                raise Refused(Problem.LOGIN_UNDER_WAY)
+            time.sleep(0.02)
+    finally:
+        if place:
+            _WAITING.release()
 
 
 def _answer_again(bridge: Bridge, found: NativeAttempt, now: int) -> schemas.Tokens:
@@ -210,15 +232,19 @@ def _answer_again(bridge: Bridge, found: NativeAttempt, now: int) -> schemas.Tok
     return msgspec.json.decode(kept, type=schemas.Tokens)
 
 
-def _may_wait() -> bool:
-    """Sleeps a moment, unless very many others do."""
-    if not _WAITING.acquire(blocking=False):
-        return False
-    try:
-        time.sleep(0.05)
-    finally:
-        _WAITING.release()
-    return True
+def _reopen(bridge: Bridge, known: NativeAttempt) -> None:
+    with bridge.services.db.writing() as connection:
+        reopen_attempt(connection, known.state_hash)
+
+
+def _whose(known: NativeAttempt, arrival: Arrival) -> str:
+    """The same key as the web's: from there logins of this organization keep coming back refused."""
+    return f"{known.organization_id} {arrival.network}"
+
+
+def _demand_calm(bridge: Bridge, known: NativeAttempt, arrival: Arrival) -> None:
+    if bridge.limits.is_restless(_whose(known, arrival)):
+        raise Refused(Problem.TOO_MANY, "refused_callback")
 
 
 def _end(
@@ -226,7 +252,7 @@ def _end(
     known: NativeAttempt,
     attempt: Attempt,
     refused: Refused,
-    reference: str,
+    arrival: Arrival,
     link_hash: bytes | None = None,
 ) -> None:
     """The login is over, unless a stranger could have sent this or it may work in a moment; written down once.
@@ -243,5 +269,5 @@ def _end(
         failed = fail_attempt(connection, known.state_hash, failure=failure, now=now)
     if failed:
         LOGINS.labels("phone", "refused").inc()
-        if attempt.organization_id:
-            logins.record_refusal(services, attempt.organization_id, refused, reference=reference)
+        if attempt.organization_id and bridge.limits.count_refusal(_whose(known, arrival), count=_REFUSALS):
+            logins.record_refusal(services, attempt.organization_id, refused, reference=arrival.reference)

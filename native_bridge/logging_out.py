@@ -13,10 +13,11 @@ from native_bridge import schemas
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK, parse_link, read_logout_return
 from portal import logins
+from portal.errors import Problem, Refused
 from portal.logouts import Left, leave_okta
 from portal.store.activity import record_event
 from portal.store.native_attempts import add_attempt, note_logout_return
-from portal.store.phone_sessions import PhoneSession
+from portal.store.phone_sessions import PhoneSession, end_own_session
 from portal.store.sessions import end_session, find_session_by_hash, hash_id
 
 AGAIN_SECONDS = 60
@@ -49,6 +50,27 @@ def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str
     if sealed is None or session.integration_id is None:
         return schemas.LoggedOut(logout_url=None, state=None)
     return _leave_okta(bridge, session, Left(session.id_hash, session.integration_id, sealed), okta=okta)
+
+
+def end_one(bridge: Bridge, session: PhoneSession, id_hash: bytes, *, reference: str) -> None:
+    """Ends one of the person's logins and gives Okta its refresh token back. Raises Refused(NOT_FOUND)."""
+    services = bridge.services
+    with services.db.writing() as connection:
+        mine = (session.user_id, session.organization_id)
+        ended = end_own_session(connection, *mine, id_hash, now=services.now())
+        if ended is None:
+            raise Refused(Problem.NOT_FOUND, "session_unknown")
+        record_event(
+            connection,
+            session.organization_id,
+            who=session.email,
+            what="session.ended",
+            now=services.now(),
+            reference=reference,
+            about={"kind": ended.kind},
+        )
+    if ended.integration_id is not None and ended.sealed_tokens is not None:
+        leave_okta(services, Left(id_hash, ended.integration_id, ended.sealed_tokens), returns={}, only_revoke=True)
 
 
 def complete_logout(bridge: Bridge, deep_link: str) -> None:
@@ -87,6 +109,8 @@ def _leave_okta(bridge: Bridge, session: PhoneSession, left: Left, *, okta: bool
     url, app = found
     if app == "spa":
         return schemas.LoggedOut(logout_url=url, state=None)
+    if session.ended_at is not None:
+        return schemas.LoggedOut(logout_url=url, state=state)  # Asked again: one line of it is enough.
     with services.db.single() as connection:
         add_attempt(
             connection,

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from native_bridge import schemas
-from native_bridge.dpop import MAX_PROOF
 from native_bridge.operations import OPERATIONS, Operation
 
 _PROBLEM = "#/components/schemas/ProblemDetails"
@@ -19,9 +18,12 @@ _PROOF = {
     "name": "DPoP",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": MAX_PROOF},
+    "schema": {"type": "string"},
     "description": "A proof of possession (RFC 9449). Sent at `/login/complete`, it binds the tokens to its key.",
 }
+# What the types cannot say: one of the two, and only one.
+_ONE_OF = [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("email", "organization")]
+_NAMED = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
 
 
 @lru_cache(maxsize=4)
@@ -31,6 +33,7 @@ def document(base_url: str) -> bytes:
     types.add(schemas.ProblemDetails)
     ordered = sorted(types, key=str)
     refs, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    components["Discover"]["oneOf"] = _ONE_OF
     schema_of = dict(zip(ordered, refs, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
@@ -56,7 +59,7 @@ def _describe(each: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": each.name, "summary": each.summary, "responses": {}}
     names = re.findall(r"{(\w+)}", each.path)
     described["parameters"] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": _NAMED} for name in names
     ] + ([_PROOF] if each.proof else [])
     if each.bearer:
         described["security"] = [{"bearer": []}]

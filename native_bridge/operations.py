@@ -74,9 +74,9 @@ def operation(
             if decoder is not None:
                 given["sent"] = _decode(decoder)
             answer = _challenging(view, given)
-            if answer is None:
-                return Response(status=204)
-            response = Response(_encode(answer), status, mimetype="application/json")
+            response = Response(status=204)
+            if answer is not None:
+                response = Response(_encode(answer), status, mimetype="application/json")
             if "nonce" in g:
                 response.headers["DPoP-Nonce"] = g.nonce
             return response
@@ -99,7 +99,8 @@ def _challenging(view: Callable[..., Any], given: dict[str, Any]) -> Any:
         return view(**given)
     except Refused as refused:
         if refused.problem.status == 401 and "WWW-Authenticate" not in g.get("problem_headers", {}):
-            g.problem_headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            scheme = "DPoP" if "nonce" in g else "Bearer"
+            g.problem_headers = {"WWW-Authenticate": f'{scheme} error="invalid_token"'}
         raise
 
 
@@ -182,6 +183,7 @@ def _decode(decoder: msgspec.json.Decoder[Any]) -> Any:
         if name == "deep_link":
             raise Refused(Problem.DEEP_LINK_INVALID, "invalid_deep_link") from exc
         g.problem_members = {"field": name}
-        raise Refused(Problem.FIELD_INVALID, "field_invalid", str(exc)[:100]) from exc
-    except (msgspec.DecodeError, RecursionError) as exc:
+        # The message may hold what was sent, and an app may send a secret in the wrong place.
+        raise Refused(Problem.FIELD_INVALID, "field_invalid", name[:40]) from exc
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise Refused(Problem.BAD_REQUEST, "json_malformed") from exc

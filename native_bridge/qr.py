@@ -7,7 +7,7 @@ from itertools import groupby
 
 import segno
 
-_MOST = 900  # characters; with more, the squares get too small for a phone to tell them apart on a screen
+_MOST = 400  # characters; with more, the squares get too small for a phone to tell them apart on a screen
 _MARGIN = 4  # squares of white all around (ISO/IEC 18004)
 
 

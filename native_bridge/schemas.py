@@ -4,16 +4,52 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-Email = Annotated[str, Meta(min_length=3, max_length=254, description="An e-mail address.")]
+# In Python the `$` of a pattern lets a line feed at the end pass: what is stored has a length. Examples: RFC 7636 B.
+Email = Annotated[
+    str, Meta(min_length=3, max_length=254, description="An e-mail address.", examples=["alice@acme.example"])
+]
 Slug = Annotated[
-    str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=63, description="An organization's slug.")
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        max_length=63,
+        description="An organization's slug.",
+        examples=["acme"],
+    ),
 ]
 # RFC 7636 4.1 and 4.2.
-Challenge = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", description="base64url(SHA-256(code_verifier)).")]
-Verifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{43,128}$", description="Kept by the app since `/login`.")]
-Link = Annotated[str, Meta(description="The deep link that the app was opened with, exactly as it came.")]
+Challenge = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{43}$",
+        max_length=43,
+        description="base64url(SHA-256(code_verifier)).",
+        examples=["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
+    ),
+]
+Verifier = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._~-]{43,128}$",
+        max_length=128,
+        description="Kept by the app since `/login`.",
+        examples=["dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"],
+    ),
+]
+
+
+def _link(example: str) -> Meta:
+    """What is too short or too long is no link of ours, and that is said as a problem of the link."""
+    shape = {"minLength": 1, "maxLength": 8192, "examples": [example]}
+    return Meta(
+        description="The deep link that the app was opened with, exactly as it came.", extra_json_schema=shape
+    )
+
+
+LoginLink = Annotated[str, _link("org.pointapp.point:/login?code=uX3bW0t&state=native-mK4vYc8s")]
+LogoutLink = Annotated[str, _link("org.pointapp.point:/logout?state=native-mK4vYc8s")]
 Seconds = Annotated[int, Meta(ge=0, description="Seconds.")]
 Time = Annotated[int, Meta(ge=0, description="Seconds since 1970-01-01T00:00:00Z.")]
 
@@ -88,7 +124,7 @@ class EmbeddedStarted(Struct, kw_only=True):
 class Complete(Struct, kw_only=True, omit_defaults=True):
     """Finishes a login: the deep link that came, and the verifier that only the app that began it has."""
 
-    deep_link: Link
+    deep_link: LoginLink
     code_verifier: Verifier
     device: Annotated[str, Meta(max_length=100, description="What the person calls this phone.")] | None = None
 
@@ -165,7 +201,7 @@ class LoggedOut(Struct, kw_only=True):
 class LogoutReturn(Struct, kw_only=True):
     """The deep link that Okta sent the person back with."""
 
-    deep_link: Link
+    deep_link: LogoutLink
 
 
 class Jwk(Struct, kw_only=True):
@@ -187,7 +223,8 @@ class Jwks(Struct, kw_only=True):
 
 
 class ProblemDetails(Struct, kw_only=True):
-    """RFC 9457. `code` is stable, `reason` finer; `reference` is what a person reads out to support."""
+    """RFC 9457. `code` is stable, `reason` finer; `reference` is what a person reads out to support; `field`, where it
+    is there, names the member of the request that is meant."""
 
     type: str
     title: str
@@ -197,3 +234,4 @@ class ProblemDetails(Struct, kw_only=True):
     reason: str
     reference: str
     retryable: bool
+    field: str | UnsetType = UNSET

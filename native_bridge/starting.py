@@ -94,6 +94,8 @@ def _start_embedded(bridge: Bridge, wish: schemas.Login, doors: _Doors) -> schem
     login = doors.native
     if login is None:
         raise Refused(Problem.EMBEDDED_UNAVAILABLE, "no_native_app")
+    if wish.method == "password" or wish.app_link:
+        raise Refused(Problem.EMBEDDED_UNAVAILABLE, "embedded_is_okta_and_the_private_scheme")
     attempt = _attempt(bridge, login, bridge.login_uri)
     _remember(bridge, wish, attempt, "embedded")
     return schemas.EmbeddedStarted(

@@ -27,7 +27,7 @@ _ANSWERS = ("error", "code", "interaction_code", "otp")
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _control = re.compile(r"[\x00-\x1f\x7f]")
 _state = re.compile(r"[A-Za-z0-9_-]{32,128}")
-_otp = re.compile(r"[A-Za-z0-9]{4,32}")
+_otp = re.compile(r"[0-9]{4,10}")
 _code = re.compile(r"[\x21-\x7e]+")
 
 Query = str | Sequence[tuple[str, str]]

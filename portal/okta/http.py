@@ -28,6 +28,7 @@ __all__ = ["Answer", "Door"]
 
 # What counts against a host in its breaker. A status, a bad certificate or a private address is an answer.
 _FAILURES = frozenset({"op_timeout", "op_unavailable", "dns_temporary_failure"})
+_SHORT = 4  # A wait of less than a quarter of the usual time is a short one.
 # A server that had hung up before our request came says so within a round trip.
 
 
@@ -131,9 +132,12 @@ class Door:
         host = origin.base.partition("://")[2]
         request = write_request(method, host, target, headers, body, content_type)
         started, outcome = self._clock(), "error"
-        limit = Deadline(self._clock, self._left(self._seconds if seconds is None else seconds))
+        left = self._left(self._seconds if seconds is None else seconds)
+        limit = Deadline(self._clock, left)
         try:
-            answer = self._guarded(origin, request, limit, safe=method == "GET")
+            answer = self._guarded(
+                origin, request, limit, safe=method == "GET", patient=left * _SHORT >= self._seconds
+            )
             outcome = str(answer.status)
             return answer
         except Refused as refused:
@@ -143,13 +147,14 @@ class Door:
             if self._on_call is not None:
                 self._on_call(getattr(self._budget, "name", None) or host, self._clock() - started, outcome)
 
-    def _guarded(self, origin: Origin, request: bytes, limit: Deadline, *, safe: bool) -> Answer:
+    def _guarded(self, origin: Origin, request: bytes, limit: Deadline, *, safe: bool, patient: bool) -> Answer:
+        """patient -- False for a caller in a hurry, whose time-out says little about the host."""
         gate = self._gates.to(origin.base)
         trial, failed = gate.enter(limit), False
         try:
             return self._exchange(origin, request, limit, safe=safe)
         except Refused as refused:
-            failed = refused.reason in _FAILURES
+            failed = refused.reason in _FAILURES and (patient or refused.reason != "op_timeout")
             raise
         finally:
             gate.leave(failed=failed, trial=trial)

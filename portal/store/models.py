@@ -219,6 +219,8 @@ native_attempts = Table(
     Column("code_hash", LargeBinary(32)),
     _time("code_at", null=True),
     Column("web_session", LargeBinary(32)),
+    # Whether that session was begun for this login; then it ends with the app's.
+    Column("began_session", Boolean),
     Index(None, "created_at"),
     sqlite_with_rowid=False,
 )

@@ -38,6 +38,7 @@ class NativeAttempt:
     code_hash: bytes | None
     code_at: int | None
     web_session: bytes | None
+    began_session: bool | None
 
 
 _ADD = Hot(
@@ -71,6 +72,7 @@ _FIND = Hot(
         _T.code_hash,
         _T.code_at,
         _T.web_session,
+        _T.began_session,
     ).where(_T.state_hash == bindparam("state_hash"))
 )
 _CLAIM = update(native_attempts).where(_T.state_hash == bindparam("key"), _OPEN)
@@ -151,18 +153,27 @@ def fail_attempt(connection: Connection, state_hash: bytes, *, failure: str, now
     return _FINISH.run(connection, values) == 1
 
 
+def reopen_attempt(connection: Connection, state_hash: bytes) -> None:
+    """The return could not be finished, and nothing was used up: it may come again."""
+    mine = (_T.state_hash == state_hash) & (_T.status == "returned")
+    connection.execute(update(native_attempts).where(mine).values(status="opened", link_hash=None, returned_at=None))
+
+
 def open_attempt(connection: Connection, state_hash: bytes, *, now: int) -> None:
     """The portal's page of this login has been seen."""
     mine = (_T.state_hash == state_hash) & (_T.status == "created")
     connection.execute(update(native_attempts).where(mine).values(status="opened", opened_at=now))
 
 
-def hand_code(connection: Connection, state_hash: bytes, *, code_hash: bytes, web_session: bytes, now: int) -> bool:
+def hand_code(
+    connection: Connection, state_hash: bytes, *, code_hash: bytes, web_session: bytes, began: bool, now: int
+) -> bool:
     """The portal's one-time code for this login, in the place of an earlier one; False when the login is over.
 
-    web_session -- the hash of the browser session whose person the code stands for.
+    web_session -- the hash of the browser session whose person the code stands for; began -- for this login.
     """
-    values = {"code_hash": code_hash, "code_at": now, "web_session": web_session, "status": "opened"}
+    values = {"code_hash": code_hash, "code_at": now, "web_session": web_session, "began_session": began}
+    values["status"] = "opened"
     handed = connection.execute(update(native_attempts).where(_T.state_hash == state_hash, _OPEN).values(values))
     return handed.rowcount == 1
 

@@ -10,6 +10,7 @@ from portal.store.hot import Hot
 from portal.store.models import members, organizations, refresh_tokens, sessions, users
 from portal.store.sessions import IDLE_SECONDS, PHONE_IDLE_SECONDS
 
+ANSWER_SECONDS = 60
 KEPT_SECONDS = 7 * 86400  # How long a used refresh token is known as such.
 
 _PERSON = (
@@ -184,18 +185,32 @@ def list_sessions(connection: Connection, user_id: int, organization_id: int, *,
     return [ListedSession(*row) for row in rows]
 
 
-def end_own_session(connection: Connection, user_id: int, organization_id: int, id_hash: bytes, *, now: int) -> bool:
-    """Ends a session of this person at this organization; False when there is no such live one."""
-    mine = (sessions.c.user_id == user_id) & (sessions.c.organization_id == organization_id)
-    ended = connection.execute(
-        update(sessions)
-        .where(sessions.c.id_hash == id_hash, mine, sessions.c.ended_at.is_(None))
-        .values(ended_at=now, ended_why="ended_by_person", sealed_tokens=None)
-    )
-    return ended.rowcount > 0
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """What was ended, and what Okta has to be told about it."""
+
+    kind: str
+    integration_id: int | None
+    sealed_tokens: bytes | None
+
+
+def end_own_session(
+    connection: Connection, user_id: int, organization_id: int, id_hash: bytes, *, now: int
+) -> EndedSession | None:
+    """Ends a session of this person at this organization; None when there is no such live one."""
+    mine = (sessions.c.id_hash == id_hash) & (sessions.c.user_id == user_id) & sessions.c.ended_at.is_(None)
+    mine &= sessions.c.organization_id == organization_id
+    row = connection.execute(select(sessions.c.kind, sessions.c.integration_id, sessions.c.sealed_tokens).where(mine))
+    found = row.first()
+    change = {"ended_at": now, "ended_why": "ended_by_person", "sealed_tokens": None}
+    ended = connection.execute(update(sessions).where(mine).values(change))
+    return EndedSession(*found) if found and ended.rowcount == 1 else None
 
 
 def remove_used_tokens(connection: Connection, *, now: int) -> int:
-    """Forgets refresh tokens that were used a week ago; returns how many."""
+    """Forgets refresh tokens that were used a week ago, and the answers that nobody can ask for again; returns how
+    many tokens."""
+    old = refresh_tokens.c.used_at < now - ANSWER_SECONDS
+    connection.execute(update(refresh_tokens).where(old, refresh_tokens.c.answer.is_not(None)).values(answer=None))
     gone = connection.execute(delete(refresh_tokens).where(refresh_tokens.c.used_at < now - KEPT_SECONDS))
     return gone.rowcount

@@ -8,7 +8,7 @@ import base64
 from flask import Response
 
 from portal.errors import Refused
-from portal.okta.attempt import Attempt
+from portal.okta.attempt import Attempt, expired
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.web.cookies import drop_cookie, list_cookies, read_cookie, set_cookie
@@ -37,6 +37,20 @@ def find_attempt(services: Services, state: str | None) -> Attempt | None:
         return Attempt.from_bytes(services.sealer.unseal_text("attempt", value.partition(".")[2]))
     except (SealBroken, Refused):
         return None
+
+
+def find_like(services: Services, integration_id: int, version: int, return_to: str) -> Attempt | None:
+    """An attempt of this browser with these settings and this page at its end, most of its time still before it."""
+    for _kept, value in list_cookies(services.settings, _PREFIX):
+        try:
+            attempt = Attempt.from_bytes(services.sealer.unseal_text("attempt", value.partition(".")[2]))
+        except (SealBroken, Refused):
+            continue
+        alike = (attempt.integration_id, attempt.integration_version, attempt.return_to)
+        old = expired(attempt, now=services.now(), seconds=services.settings.attempt_seconds // 2)
+        if alike == (integration_id, version, return_to) and not old:
+            return attempt
+    return None
 
 
 def drop_attempt(response: Response, services: Services, attempt: Attempt) -> None:

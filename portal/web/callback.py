@@ -21,6 +21,7 @@ from portal.web import embedded, linking, throttle, widget_assets
 from portal.web.attempts import drop_attempt, find_attempt, session_id_of
 from portal.web.cookies import read_cookie
 from portal.web.errors import answer_problem, note_refusal
+from portal.web.for_app import note_login
 from portal.web.headers import reference
 from portal.web.identity import give_session, viewer
 from portal.web.login import pages
@@ -104,7 +105,7 @@ def _resume(attempt: Attempt, came_back: Resume) -> ResponseReturnValue:
     logins.demand_unchanged(login, attempt)
     assert login is not None
     restart_url = linking.restart_url(login.slug, attempt.return_to)
-    if not widget_assets.installed():
+    if login.sign_in != "embedded" or not widget_assets.installed():
         return Redirect(restart_url)
     return embedded.resume(login, attempt, otp=came_back.otp, restart_url=restart_url)
 
@@ -112,6 +113,7 @@ def _resume(attempt: Attempt, came_back: Resume) -> ResponseReturnValue:
 def _enter(attempt: Attempt, session_id: str) -> Response:
     response = Redirect(attempt.return_to)
     give_session(response, services().settings, session_id)
+    note_login(response, attempt.return_to, session_id, told=False)
     drop_attempt(response, services(), attempt)
     return response
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,13 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask import Flask, Response, current_app
 
 from portal.current import services
+from portal.errors import Refused
 from portal.logs import LOGGER
 from portal.okta.attempt import Attempt, start_login
-from portal.okta.interact import PROBE_SECONDS, Embedded, EmbeddedStates, probe_embedded
+from portal.okta.interact import PROBE_SECONDS, Cause, Embedded, EmbeddedStates, probe_embedded
 from portal.store.integrations import Login
 from portal.web import widget_assets
-from portal.web.attempts import keep_attempt
+from portal.web.attempts import find_like, keep_attempt
 from portal.web.login import asked_for, okta_url
 from portal.web.render import language, render
 
@@ -36,9 +38,13 @@ def ask_okta(login: Login) -> Embedded:
     ours = services()
 
     def probe() -> Embedded:
-        # The metadata is kept; where it has to be fetched, that may take a moment of its own.
-        with ours.door.within(PROBE_SECONDS):
-            provider = ours.providers.load(login.issuer)
+        # The metadata is kept; where it has to be fetched, there is less time for the rest.
+        began = time.monotonic()
+        try:
+            with ours.door.within(PROBE_SECONDS):
+                provider = ours.providers.load(login.issuer)
+        except Refused:
+            return Embedded(Cause.OKTA_AWAY, (), None)
         return probe_embedded(
             ours.door,
             provider,
@@ -46,6 +52,7 @@ def ask_okta(login: Login) -> Embedded:
             redirect_uri=ours.settings.redirect_uri,
             scope=login.scope,
             origin=ours.settings.base_url,
+            seconds=max(0.1, PROBE_SECONDS - (time.monotonic() - began)),
         )
 
     found = _states().get((login.issuer, login.client_id), probe)
@@ -71,18 +78,8 @@ def begin(login: Login, *, email: str, password_page: dict[str, Any]) -> Respons
     password_page -- what the password form below it needs.
     """
     ours = services()
-    attempt = start_login(
-        organization_id=login.organization_id,
-        integration_id=login.integration_id,
-        integration_version=login.version,
-        app="spa",
-        issuer=login.issuer,
-        client_id=login.client_id,
-        redirect_uri=ours.settings.redirect_uri,
-        scope=login.scope,
-        return_to=asked_for(),
-        now=ours.now(),
-    )
+    # Looking at the page again goes on with the same attempt, or five looks would push another tab's login out.
+    attempt = find_like(ours, login.integration_id, login.version, asked_for()) or _attempt(login, asked_for())
     response = _page(login, attempt, okta_url(login.slug, email), email=email, password_page=password_page)
     keep_attempt(response, ours, attempt)
     return response
@@ -95,7 +92,11 @@ def resume(login: Login, attempt: Attempt, *, otp: str | None, restart_url: str)
 
 def preview(login: Login) -> Response:
     """What people would see. The attempt is kept nowhere: nobody can log in by it."""
-    attempt = start_login(
+    return _page(login, _attempt(login, "/"), okta_url(login.slug), is_preview=True)
+
+
+def _attempt(login: Login, return_to: str) -> Attempt:
+    return start_login(
         organization_id=login.organization_id,
         integration_id=login.integration_id,
         integration_version=login.version,
@@ -104,10 +105,9 @@ def preview(login: Login) -> Response:
         client_id=login.client_id,
         redirect_uri=services().settings.redirect_uri,
         scope=login.scope,
-        return_to="/",
+        return_to=return_to,
         now=services().now(),
     )
-    return _page(login, attempt, okta_url(login.slug), is_preview=True)
 
 
 def _page(

@@ -21,6 +21,7 @@ from portal.store.sessions import end_session, hash_id, open_session
 from portal.web import known_browsers, throttle
 from portal.web.cookies import read_cookie
 from portal.web.errors import note_refusal
+from portal.web.for_app import note_login
 from portal.web.headers import reference
 from portal.web.identity import give_session
 from portal.web.login import asked_for, email_page, lead_on, pages, password_page
@@ -101,5 +102,6 @@ def _open_password_session(user: User, membership: Membership) -> ResponseReturn
     LOGINS.labels("password", "ok").inc()
     response = Redirect(asked_for())
     give_session(response, services().settings, session_id)
+    note_login(response, asked_for(), session_id, told=True)
     known_browsers.remember(response, services(), user.id)
     return response

@@ -20,6 +20,7 @@ from portal.sealing import SealBroken
 from portal.store.native_attempts import NativeAttempt, find_native_attempt, hand_code, open_attempt
 from portal.store.organizations import find_slug
 from portal.store.sessions import end_session, hash_id
+from portal.web.for_app import drop_note, read_note
 from portal.web.guards import demand_same_session
 from portal.web.identity import Viewer, take_session, viewer
 from portal.web.redirects import Redirect
@@ -31,12 +32,13 @@ pages = Blueprint("phone", __name__)
 @pages.get("/native/login")
 @public(landing=True)
 def begin() -> ResponseReturnValue:
-    """Who is logging in? Somebody who has just done so goes on to the app, anybody else is asked first."""
+    """Who is logging in? Somebody who has just typed a password for the app goes on to it, anybody else is asked."""
     known, attempt = _under_way(request.args.get("state", ""))
     person = viewer()
     if person is None or not _fits(person, known):
         return _to_login(known, attempt)
-    if person.session.created_at >= known.created_at:
+    _began, told = read_note(attempt.state, person.session.id_hash)
+    if told and request.method == "GET":
         return _to_the_app(known, attempt, person)
     return _confirm_page(person, attempt)
 
@@ -105,12 +107,14 @@ def _slug(connection: Connection, organization_id: int | None) -> str:
 
 def _to_the_app(known: NativeAttempt, attempt: Attempt, person: Viewer) -> Response:
     ours, code = services(), secrets.token_urlsafe(32)
+    began, _told = read_note(attempt.state, person.session.id_hash)
     with ours.db.single() as connection:
         handed = hand_code(
             connection,
             known.state_hash,
             code_hash=hashlib.sha256(code.encode()).digest(),
             web_session=person.session.id_hash,
+            began=began,
             now=ours.now(),
         )
     if not handed:
@@ -119,6 +123,8 @@ def _to_the_app(known: NativeAttempt, attempt: Attempt, person: Viewer) -> Respo
     query = {"code": code, "state": attempt.state, "iss": ours.settings.base_url}
     response = Redirect(f"/native/open?{urlencode(query)}", 303)
     response.headers["Referrer-Policy"] = "no-referrer"
+    # Pressing Back asks first.
+    drop_note(response)
     return response
 
 

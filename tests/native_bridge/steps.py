@@ -108,7 +108,9 @@ class Phone:
     def come_back_by_the_web(self, **wish: Any) -> str:
         """The same where the organization has no app for phones: by POINT's own page and the web's app in Okta."""
         assert self.start(**wish).status_code == 201
-        return link_on(self.sign_in_by_the_web(self.browser.get(self.begun["authorization_url"])))
+        page = self.sign_in_by_the_web(self.browser.get(self.begun["authorization_url"]))
+        # Okta may have let them in without a word: POINT asks whether it shall be the app.
+        return link_on(self.browser.submit(page, "state", button="Continue"))
 
     def sign_in_by_the_web(self, page: requests.Response) -> requests.Response:
         """From the organization's login page to Okta and back."""

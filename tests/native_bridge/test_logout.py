@@ -240,6 +240,19 @@ def test_the_state_of_a_login_ends_no_login_there(world: World, phone: Phone) ->
     assert tablet.complete(link).status_code == 200
 
 
+def test_a_return_is_noted_once_and_that_of_a_stranger_not(world: World, phone: Phone) -> None:
+    state = phone.log_out(okta=True).json()["state"]
+    phone.begun = {"state": state}
+    assert (phone.attempt.purpose, phone.attempt.status) == ("logout", "created")
+    phone.call("POST", "/logout/complete", {"deep_link": f"{LOGOUT}?state={state[:-1]}"})
+    assert phone.attempt.status == "created"
+    phone.call("POST", "/logout/complete", {"deep_link": f"{LOGOUT}?state={state}"})
+    noted = phone.attempt.ended_at
+    world.clock.forward(60)
+    phone.call("POST", "/logout/complete", {"deep_link": f"{LOGOUT}?state={state}"})
+    assert (phone.attempt.status, phone.attempt.ended_at) == ("completed", noted)
+
+
 def test_a_return_logs_nobody_out_by_itself(phone: Phone) -> None:
     assert phone.call("POST", "/logout/complete", {"deep_link": LOGOUT}).status_code == 204
     assert phone.is_logged_in()

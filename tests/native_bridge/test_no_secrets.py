@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from native_bridge.operations import read_session_name
 from portal import logins
 from portal.store.phone_sessions import find_phone_session
-from tests.native_bridge.steps import LOGIN, Phone, said
+from tests.native_bridge.steps import LOGIN, Phone, link_on, said
 from tests.web.steps import change_query, query_of
 from tests.web.test_logs import heard, log
 from tests.world import OKTA_PASSWORD, POINT_PASSWORD, World
@@ -74,15 +75,34 @@ def test_a_whole_life_of_a_login_leaves_no_secret_in_any_log(
     assert_unheard(secrets | {"logout": left["state"], "logout url": left["logout_url"]}, written)
 
 
+def test_what_is_stored_opens_nothing(world: World) -> None:
+    """Whoever copies the database has hashes and what is sealed, and no token, code, state or verifier."""
+    phone, olivia = Phone(world), Phone(world, "olivia@acme.example")
+    under_way, link = Phone(world).come_back(), phone.come_back()
+    phone.complete(link)
+    at_page = olivia.come_back_by_password()
+    secrets = secrets_of(phone, link, under_way, at_page)
+    phone.refresh()
+    secrets |= {f"next {name}": value for name, value in secrets_of(phone).items()}
+    database = Path(world.settings.database_url.removeprefix("sqlite:///"))
+    stored = b"".join(each.read_bytes() for each in database.parent.glob(f"{database.name}*"))
+    assert b"alice@acme.example" in stored
+    for name, secret in secrets.items():
+        assert secret.encode() not in stored, name
+        assert len(secret) < 24 or secret.encode()[9:25] not in stored, name
+
+
 def test_a_login_at_point_s_page_leaves_none_either(
     world: World, log: io.StringIO, caplog: pytest.LogCaptureFixture
 ) -> None:
     olivia = Phone(world, "olivia@acme.example")
     link = olivia.come_back_by_password()
     again = olivia.browser.get(olivia.begun["authorization_url"])
-    olivia.complete(link)
-    cookie = {"cookie": olivia.browser.http.cookies["point_session"], "code again": query_of(again.url)["code"]}
-    assert_unheard(secrets_of(olivia, link) | cookie, log.getvalue() + heard(caplog))
+    again = olivia.browser.submit(again, "state", button="Continue")
+    olivia.complete(link_on(again))
+    cookies = {f"cookie {each.name}": each.value or "" for each in olivia.browser.http.cookies if each.value}
+    assert cookies["cookie point_session"]
+    assert_unheard(secrets_of(olivia, link, link_on(again)) | cookies, log.getvalue() + heard(caplog))
 
 
 @pytest.mark.parametrize("fault", ["wrong_nonce", "token_500", "token_html", "token_200_error", "no_email_anywhere"])

@@ -77,7 +77,8 @@ def test_an_organization_without_an_app_for_phones_comes_by_its_web_app_and_leav
     way = re.search(r'href="(/login/acme/okta[^"]*)"', page.text)
     assert way
     at_okta = alice.get(html.unescape(way[1]))
-    header = finish(world, verifier, alice.follow(alice.sign_in_at_okta(at_okta)))
+    page = alice.follow(alice.sign_in_at_okta(at_okta))
+    header = finish(world, verifier, alice.submit(page, "state", button="Continue"))
     left = log_out(world, header, True)
     assert left["logout_url"].startswith(f"{world.okta}/oauth2/v1/logout?id_token_hint=")
     assert left["state"] is None

@@ -58,6 +58,14 @@ def test_the_first_answer_has_all_that_an_app_needs(world: World, phone: Phone) 
     assert len(tokens["refresh_token"]) == 52
 
 
+def test_an_access_token_names_its_organization_and_session_and_nobody_s_address(world: World) -> None:
+    carol = Phone(world, "carol@globex.example")
+    claims = decode_part(carol.log_in_by_password(organization="globex")["access_token"], 1)
+    assert (claims["org"], claims["sid"]) == ("globex", carol.ask("GET", "/me").json()["session_id"])
+    assert (claims["iss"], claims["aud"], claims["client_id"]) == (world.base, world.base, "org.pointapp.point")
+    assert "carol" not in str(claims)
+
+
 def test_a_refresh_rotates_both_tokens_and_asks_okta_nothing(world: World, phone: Phone) -> None:
     held, before = [phone.tokens], len(world.sandbox.requests)
     for _ in range(3):

@@ -267,3 +267,14 @@ def test_idle_gates_are_forgotten_when_there_are_many() -> None:
         gates.to(f"https://{number}")
     assert gates.to("https://busy") is busy
     assert len(gates._gates) <= 1025
+
+
+def test_a_caller_in_a_hurry_opens_no_breaker() -> None:
+    """A probe with little time must not keep logins out, which have more."""
+    with Hostile(*[hang] * 8) as server:
+        door = Door(loopback=True, deadline=4.0)
+        for _ in range(6):
+            with pytest.raises(Refused) as refused, door.within(0.05):
+                door.get(server.url)
+            assert refused.value.reason == "op_timeout"
+        door.close()

@@ -48,6 +48,7 @@ def upgrade() -> None:
     sa.Column('code_hash', sa.LargeBinary(length=32), nullable=True),
     sa.Column('code_at', sa.BigInteger(), nullable=True),
     sa.Column('web_session', sa.LargeBinary(length=32), nullable=True),
+    sa.Column('began_session', sa.Boolean(), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_native_attempts_organization_id')),
     sa.PrimaryKeyConstraint('state_hash', name=op.f('pk_native_attempts')),
     sqlite_with_rowid=False
