@@ -20,7 +20,8 @@ from portal.current import services
 from portal.errors import Refused
 from portal.logs import LOGGER
 from portal.okta.attempt import Attempt, start_login
-from portal.okta.interact import PROBE_SECONDS, Cause, Embedded, EmbeddedStates, probe_embedded
+from portal.okta.embedded import PROBE_SECONDS, Cause, Embedded, EmbeddedStates
+from portal.okta.interact import probe_embedded
 from portal.store.integrations import Login
 from portal.web import widget_assets
 from portal.web.attempts import find_like, keep_attempt

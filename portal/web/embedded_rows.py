@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from portal.current import services
 from portal.errors import N_
-from portal.okta.interact import Cause, Embedded
+from portal.okta.embedded import Cause, Embedded
 from portal.store.integrations import Login, find_login
 from portal.web import embedded, widget_assets
 

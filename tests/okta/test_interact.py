@@ -17,8 +17,9 @@ import pytest
 from okta_sandbox import Sandbox
 from portal.errors import Problem, Refused
 from portal.okta.answer import Answer
+from portal.okta.embedded import STEPS, Cause, Embedded, EmbeddedStates, Row
 from portal.okta.http import Door
-from portal.okta.interact import STEPS, Cause, Embedded, EmbeddedStates, Row, probe_embedded
+from portal.okta.interact import probe_embedded
 from portal.okta.metadata import Provider
 from portal.okta.provider import Providers
 from tests.okta.scripted import CLIENT_ID, ISSUER, ScriptedDoor, answer, provider
