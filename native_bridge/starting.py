@@ -13,13 +13,11 @@ from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK
 from portal.errors import Problem, Refused
 from portal.okta.attempt import Attempt, authorization_url, start_login
-from portal.store.integrations import Login, find_login
+from portal.store.integrations import Login, find_login, find_ways
 from portal.store.native_attempts import add_attempt
 from portal.store.organizations import (
     Organization,
     email_domain,
-    find_organization,
-    find_organization_by_email,
     load_organization,
 )
 from portal.store.sessions import hash_id
@@ -41,17 +39,14 @@ def discover(bridge: Bridge, *, email: str | None, slug: str | None) -> schemas.
 
     Known and unknown domains take the same questions to the database and get an answer of the same shape.
     """
+    domain = email_domain(email) if email is not None else ""
     with bridge.services.db.reading() as connection:
-        if email is not None:
-            organization = find_organization_by_email(connection, email)
-        else:
-            organization = find_organization(connection, slug or "")
-        doors = _look(connection, organization)
+        found = find_ways(connection, domain=domain, slug=slug or "")
     methods = [schemas.Method(type="password", flow="redirect")]
-    if doors.connected:
-        embedded = doors.native is not None and doors.native.sign_in == "embedded"
+    if found and found.connected:
+        embedded = found.native and found.sign_in == "embedded"
         methods.insert(0, schemas.Method(type="okta", flow="embedded" if embedded else "redirect"))
-    named = schemas.Organization(slug=organization.slug, name=organization.name) if organization else None
+    named = schemas.Organization(slug=found.slug, name=found.name) if found else None
     return schemas.Discovered(organization=named, methods=methods)
 
 
