@@ -21,9 +21,9 @@ from portal.logins import Proof
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode
 from portal.store.activity import record_event
-from portal.store.integrations import find_login_by_integration
 from portal.store.members import admit_person
 from portal.store.native_attempts import NativeAttempt, complete_attempt
+from portal.store.okta_logins import find_login_by_integration
 from portal.store.phone_sessions import find_phone_session
 from portal.store.sessions import (
     ABSOLUTE_SECONDS,

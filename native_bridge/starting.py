@@ -13,8 +13,8 @@ from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK
 from portal.errors import Problem, Refused
 from portal.okta.attempt import Attempt, authorization_url, start_login
-from portal.store.integrations import Login, find_login, find_ways
 from portal.store.native_attempts import add_attempt
+from portal.store.okta_logins import Login, find_login, find_ways
 from portal.store.organizations import (
     Organization,
     email_domain,

@@ -23,8 +23,8 @@ from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code, redeem_inter
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
-from portal.store.integrations import Login, find_login_by_integration
 from portal.store.members import Admitted, Profile, admit_person
+from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.organizations import email_domain
 from portal.store.sessions import ABSOLUTE_SECONDS, claim_attempt, claim_current, end_session, hash_id, open_session
 

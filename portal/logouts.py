@@ -17,7 +17,7 @@ from portal.okta.metadata import Provider
 from portal.okta.tokens import revoke
 from portal.sealing import SealBroken
 from portal.services import Services
-from portal.store.integrations import find_login_by_integration
+from portal.store.okta_logins import find_login_by_integration
 
 OKTA_SECONDS = 3.0
 

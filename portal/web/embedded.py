@@ -22,7 +22,7 @@ from portal.logs import LOGGER
 from portal.okta.attempt import Attempt, start_login
 from portal.okta.embedded import PROBE_SECONDS, Cause, Embedded, EmbeddedStates
 from portal.okta.interact import probe_embedded
-from portal.store.integrations import Login
+from portal.store.okta_logins import Login
 from portal.web import widget_assets
 from portal.web.attempts import find_like, keep_attempt
 from portal.web.login import asked_for, okta_url

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from portal.current import services
 from portal.errors import N_
 from portal.okta.embedded import Cause, Embedded
-from portal.store.integrations import Login, find_login
+from portal.store.okta_logins import Login, find_login
 from portal.web import embedded, widget_assets
 
 # The guide's own words for each step, and what to do when it is not so.

@@ -23,8 +23,8 @@ from portal.logins import Proof, record_refusal
 from portal.okta.attempt import Attempt
 from portal.sealing import SealBroken
 from portal.store.activity import record_event
-from portal.store.integrations import Login, find_login, find_login_by_integration
 from portal.store.members import Profile, find_user, link_identity, list_memberships
+from portal.store.okta_logins import Login, find_login, find_login_by_integration
 from portal.web.attempts import drop_attempt
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
 from portal.web.errors import note_refusal

@@ -13,7 +13,7 @@ from portal.current import services
 from portal.errors import Problem, Refused
 from portal.logins import OKTA_SECONDS, record_refusal
 from portal.okta.attempt import authorization_url, start_login
-from portal.store.integrations import Login, find_login, list_logins_by_issuer
+from portal.store.okta_logins import Login, find_login, list_logins_by_issuer
 from portal.store.organizations import email_domain, find_organization_by_email, load_organization
 from portal.web.attempts import keep_attempt
 from portal.web.headers import reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from portal.current import services
-from portal.store.integrations import find_login
+from portal.store.okta_logins import find_login
 from portal.web import embedded, widget_assets
 from portal.web.guards import member
 from portal.web.integrations import pages

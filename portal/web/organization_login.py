@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem
-from portal.store.integrations import Login, find_login
+from portal.store.okta_logins import Login, find_login
 from portal.store.organizations import load_organization
 from portal.web import embedded
 from portal.web.identity import viewer

@@ -15,13 +15,11 @@ from portal.store.integrations import (
     count_okta_people,
     delete_integration,
     find_integration,
-    find_login,
-    find_login_by_integration,
-    list_logins_by_issuer,
     restore_integration,
 )
 from portal.store.members import Profile, add_member, admit_person
 from portal.store.models import sessions
+from portal.store.okta_logins import find_login, find_login_by_integration, list_logins_by_issuer
 from portal.store.sessions import find_session, open_session
 from tests.store.conftest import NATIVE, NOW, SPA, House
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.store.integrations import find_login, list_logins_by_issuer
 from portal.store.members import find_user
+from portal.store.okta_logins import find_login, list_logins_by_issuer
 from portal.store.organizations import email_domain, find_organization, find_organization_by_email
 
 ODD = ["\0", "acme\0", "é", "\ud800", "a" * 70_000, "", "..", "' OR 1=1--", "acme\n"]
