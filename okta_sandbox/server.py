@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from email.message import Message
 from email.utils import formatdate
 from http import HTTPStatus
@@ -187,7 +188,9 @@ class Server:
             return
         self._listener.closing.set()
         with self._listener.wake as wake:
-            wake.send(b"x")
+            # A connection may have woken it a moment before, and it has seen that it is to close.
+            with suppress(OSError):
+                wake.send(b"x")
             self._thread.join(5)
         self._listener.server_close()
         with self._listener.connections_lock:

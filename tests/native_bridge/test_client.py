@@ -222,7 +222,8 @@ def test_an_organization_without_an_app_for_phones_logs_in_by_the_web_s(world: W
     world.connect(native_client_id="", native_domain="")
     waiting, alice = phone.login(), world.alice
     to_okta = link_on(alice.page(alice.get(waiting.url)), "Log in with Okta")
-    returned = alice.follow(alice.sign_in_at_okta(alice.get(to_okta)))
+    asked = alice.follow(alice.sign_in_at_okta(alice.get(to_okta)))
+    returned = alice.submit(asked, "state", button="Continue")
     phone.run("open", link_on(alice.page(returned), "Open POINT"))
     assert waiting.end()["logged_in"] is True
     logout = Waiting(phone.start("logout", "--okta", "--print-url", "--json"))
