@@ -18,6 +18,7 @@ from native_bridge import access_tokens, schemas
 from native_bridge.bridge import Bridge
 from portal.errors import Problem, Refused
 from portal.logouts import Left, leave_okta
+from portal.proving import prove_again
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
@@ -53,6 +54,8 @@ def refresh(
     """The next tokens (RFC 6749 section 6, RFC 9700 4.14.2).
 
     prove -- demands that the request was signed with the key of this thumbprint (RFC 9449 section 5).
+    A session whose proof at Okta is old is asked about there first, and ends if Okta says so.
+
     Raises Refused(TOKEN_REFUSED: token_unknown, token_reused, or why the session is over; PROOF_REFUSED).
     """
     services, token_hash = bridge.services, _hash(refresh_token)
@@ -61,6 +64,8 @@ def refresh(
         prove(found.session.dpop_jkt)
     if found.used_at is not None:
         return _again(bridge, found, token_hash, reference)
+    if found.session.method == "okta":
+        prove_again(services, found.session.id_hash, proved_at=found.session.proved_at, reference=reference)
     now = services.now()
     answer = _make_answer(bridge, found.session, now)
     sealed = services.sealer.seal("native-answer", msgspec.json.encode(answer), token_hash)

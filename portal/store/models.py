@@ -165,6 +165,8 @@ sessions = Table(
     _time("created_at"),
     _time("used_at"),
     _time("proved_at"),
+    # While somebody asks Okta about it, until when at most.
+    _time("proving_until", null=True),
     _time("expires_at"),
     _time("ended_at", null=True),
     Column("ended_why", String(40)),

@@ -31,6 +31,7 @@ _SESSION = (
     sessions.c.opened_by,
     sessions.c.created_at,
     sessions.c.used_at,
+    sessions.c.proved_at,
     sessions.c.expires_at,
     sessions.c.ended_at,
     sessions.c.ended_why,
@@ -101,6 +102,7 @@ class PhoneSession:
     opened_by: bytes | None
     created_at: int
     used_at: int
+    proved_at: int
     expires_at: int
     ended_at: int | None
     ended_why: str | None

@@ -85,7 +85,8 @@ _FIND = Hot(
         sessions.c.used_at > bindparam("idle_since"),
     )
 )
-_OPEN = Hot(insert(sessions), [column.name for column in sessions.c if not column.name.startswith("ended")])
+_LATER = ("ended_at", "ended_why", "proving_until")
+_OPEN = Hot(insert(sessions), [column.name for column in sessions.c if column.name not in _LATER])
 _TOUCH = Hot(update(sessions).where(sessions.c.id_hash == bindparam("key")).values(used_at=bindparam("now")))
 _END = Hot(
     update(sessions)

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Event
 
 import pytest
@@ -16,6 +16,7 @@ from native_bridge import completing
 from okta_sandbox import RawAnswer
 from portal.store.models import native_attempts
 from tests.native_bridge.steps import USED, Phone, delete_okta, restore_okta, said, sent_to_okta
+from tests.web.conftest import open_database
 from tests.web.steps import connect, count_rows, take_over, when_asked
 from tests.web.test_faults import BROKEN, MARK
 from tests.world import World, second_app
@@ -106,6 +107,46 @@ def test_an_okta_in_trouble_lets_nobody_in_and_hears_of_a_code_once(
         # A code is sent once: nothing that has asked Okta for tokens says that it can be tried again.
         assert (said(again), answer.json()["retryable"]) == (said(answer), False)
     assert sent_to_okta(world) <= 1 + raw.reset
+
+
+# -- our own troubles --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def broken_database(world: World, *statements: str) -> Iterator[None]:
+    """What comes first is done to the database, the second repairs it."""
+    broken, repaired = statements
+    for statement in (broken, repaired):
+        with closing(open_database(world)) as database:
+            database.execute(statement)
+            database.commit()
+        if statement is broken:
+            yield
+
+
+AWAY = ("ALTER TABLE refresh_tokens RENAME TO away", "ALTER TABLE away RENAME TO refresh_tokens")
+BUG = ("CREATE TRIGGER bug BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'bug'); END", "DROP TRIGGER bug")
+
+
+@pytest.mark.parametrize(("how", "status"), [(AWAY, 502), (BUG, 500)], ids=["away", "a bug"])
+def test_a_code_that_was_sent_is_spent_whatever_fails_afterwards(
+    world: World, phone: Phone, how: tuple[str, str], status: int
+) -> None:
+    link, before = phone.come_back(), count_rows(world)
+    with broken_database(world, *how):
+        answer = phone.complete(link)
+    assert (answer.status_code, answer.json()["retryable"]) == (status, False)
+    assert said(phone.complete(link))[:2] == said(answer)[:2]
+    assert (phone.attempt.status, count_rows(world), sent_to_okta(world)) == ("failed", before, 1)
+
+
+def test_a_code_of_our_own_page_is_good_again_once_the_database_is_back(world: World) -> None:
+    olivia = Phone(world, "olivia@acme.example")
+    link = olivia.come_back_by_password()
+    with broken_database(world, *AWAY):
+        assert said(olivia.complete(link))[:2] == (503, "unavailable")
+    assert (olivia.attempt.status, olivia.attempt.link_hash) == ("opened", None)
+    assert olivia.complete(link).status_code == 200
 
 
 # -- at the same time, and cut off -------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.native_bridge.steps import Phone, said
+from tests.native_bridge.steps import LOGIN, Phone, said
+from tests.web.steps import query_of
 from tests.world import World
 
 
@@ -115,3 +116,13 @@ def test_logins_of_one_organization_that_keep_coming_back_refused_have_to_wait(w
     assert said(phone.complete(link)) == (429, "too_many", "refused_callback")
     limits.clear()
     assert phone.complete(link).status_code == 200
+
+
+def test_logins_that_okta_refused_count_and_others_do_not(world: World) -> None:
+    limits, phone = world.app.extensions["limits"], Phone(world)
+    for _ in range(3):
+        state = query_of(phone.come_back())["state"]
+        assert phone.complete(f"{LOGIN}?state={state}").status_code == 400
+        assert phone.complete(f"{LOGIN}?error=access_denied&state={state}").status_code == 400
+    counted = [limits.count_refusal(f"{world.acme_id} 127.0.0.1", count=300) for _ in range(298)]
+    assert counted == [True] * 297 + [False]

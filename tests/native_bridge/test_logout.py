@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from okta_sandbox import RawAnswer
+from portal.store.models import native_attempts
 from tests.native_bridge.steps import LOGOUT, Phone, delete_okta, said
 from tests.web.steps import query_of, take_over
 from tests.world import POINT_PASSWORD, World, second_app
@@ -126,6 +128,9 @@ def test_a_lost_answer_is_given_again_for_a_minute(world: World, phone: Phone) -
     assert query_of(first["logout_url"])["id_token_hint"] == query_of(again["logout_url"])["id_token_hint"]
     assert phone.browser.step(again["logout_url"]).headers["Location"] == f"{LOGOUT}?state={again['state']}"
     assert len(events(world, "logout")) == len(world.requests_to("/revoke")) == 1
+    with world.services.db.reading() as connection:
+        kept = select(func.count()).where(native_attempts.c.purpose == "logout")
+        assert connection.execute(kept).scalar_one() == 1
     world.clock.forward(3)
     assert said(phone.log_out(okta=True)) == OVER
 

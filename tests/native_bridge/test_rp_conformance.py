@@ -18,10 +18,10 @@ from tests.web.test_rp_conformance import ACCEPTED, REFUSED, params
 from tests.web.test_rp_conformance import ELSEWHERE as NOT_FOR_US
 from tests.world import World
 
-ON_THE_WEB = "the bridge refreshes nothing at Okta: POINT's own tokens carry the app's login; tests/web proves it"
+ASKED_AGAIN = "the refresh at Okta, when a session proves itself again: tests/native_bridge/test_proving.py"
 ELSEWHERE = {
     **NOT_FOR_US,
-    **{f"RP-{number}": ON_THE_WEB for number in (31, 32, 33, 73)},
+    **{f"RP-{number}": ASKED_AGAIN for number in (31, 32, 33, 73)},
     "RP-34": "a login that Okta starts begins on the web; the bridge has no such call",
     "RP-56": "PAR and DPoP are not asked of Okta; an Okta that demands them is OKTA_MISCONFIGURED",
     "RP-72": "no DPoP towards Okta; that of POINT's own tokens is in test_dpop.py",

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from portal.store.models import members, refresh_tokens, users
 from portal.store.sessions import PHONE_ABSOLUTE_SECONDS, PHONE_IDLE_SECONDS
@@ -104,6 +104,16 @@ def test_flt_12_a_token_that_is_used_again_later_ends_the_whole_family(world: Wo
     assert (event.who, event.reference) == ("alice@acme.example", thief.json()["reference"])
 
 
+def test_a_token_that_is_used_again_costs_okta_s_too(world: World, phone: Phone) -> None:
+    used = phone.tokens["refresh_token"]
+    phone.refresh()
+    world.clock.forward(31)
+    for _ in range(2):
+        assert said(phone.refresh(used)) == over("token_reused")
+    assert len(world.requests_to("/revoke")) == 1
+    assert [sign_in.dead for sign_in in world.sandbox.grants.sign_ins.values()] == [True]
+
+
 def test_a_token_used_again_ends_no_other_login_of_the_person(world: World, phone: Phone) -> None:
     other, web, used = Phone(world), world.alice, phone.tokens["refresh_token"]
     other.log_in()
@@ -189,7 +199,7 @@ def test_a_week_without_use_ends_it(world: World, phone: Phone) -> None:
 
 def test_after_ninety_days_it_is_over_however_much_it_was_used(world: World, phone: Phone) -> None:
     ends_at = phone.ask("GET", "/me").json()["expires_at"]
-    assert ends_at == decode_part(phone.tokens["access_token"], 1)["iat"] + PHONE_ABSOLUTE_SECONDS
+    assert abs(ends_at - decode_part(phone.tokens["access_token"], 1)["iat"] - PHONE_ABSOLUTE_SECONDS) <= 1
     for _ in range(14):
         world.clock.forward(6 * DAY)
         assert phone.refresh().status_code == 200
@@ -207,7 +217,7 @@ def test_flt_82_okta_may_say_that_it_ends_sooner(world: World, seconds: int) -> 
     world.sandbox.set_claims("alice@acme.example", {"session_expiry": ends_at})
     phone = Phone(world)
     assert phone.log_in()["expires_in"] <= min(600, seconds)
-    assert phone.ask("GET", "/me").json()["expires_at"] == ends_at
+    assert abs(phone.ask("GET", "/me").json()["expires_at"] - ends_at) <= 1
     world.clock.ahead += ends_at - 2 - world.clock()
     assert phone.refresh().status_code == 200
     world.clock.forward(3)
@@ -231,7 +241,7 @@ def test_no_access_token_outlives_its_session(world: World) -> None:
     world.sandbox.set_claims("alice@acme.example", {"session_expiry": ends_at})
     tokens = Phone(world).log_in()
     assert tokens["expires_in"] <= 300
-    assert decode_part(tokens["access_token"], 1)["exp"] <= ends_at
+    assert decode_part(tokens["access_token"], 1)["exp"] <= ends_at + 1
 
 
 @pytest.mark.parametrize("claim", [-(2**70), 2**70])
@@ -288,6 +298,18 @@ def test_what_an_owner_changes_ends_it_at_once(world: World, phone: Phone, end: 
     assert said(phone.ask("GET", "/me")) == over(end[1])
     assert said(phone.refresh()) == over(end[1])
     assert said(phone.ask("GET", "/sessions")) == over(end[1])
+
+
+def test_who_was_removed_and_comes_back_logs_in_anew(world: World, phone: Phone) -> None:
+    with world.services.db.reading() as connection:
+        row = connection.execute(select(members).join(users).where(users.c.email == "alice@acme.example"))
+        mine = dict(row.mappings().one())
+    remove_member(world)
+    assert said(phone.refresh()) == over("not_a_member")
+    with world.services.db.writing() as connection:
+        connection.execute(insert(members), mine)
+    assert said(phone.refresh()) == said(phone.ask("GET", "/me")) == over("not_a_member")
+    assert Phone(world).log_in()["user"]["id"] == phone.tokens["user"]["id"]
 
 
 def test_settings_that_stay_the_same_end_nothing(world: World, phone: Phone) -> None:

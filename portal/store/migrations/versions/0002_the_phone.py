@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column('sessions', sa.Column('device', sa.String(length=200), nullable=True))
     op.add_column('sessions', sa.Column('dpop_jkt', sa.String(length=43), nullable=True))
     op.add_column('sessions', sa.Column('opened_by', sa.LargeBinary(length=32), nullable=True))
+    op.add_column('sessions', sa.Column('proving_until', sa.BigInteger(), nullable=True))
     op.create_table('refresh_tokens',
     sa.Column('token_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('session_hash', sa.LargeBinary(length=32), nullable=False),
@@ -74,5 +75,5 @@ def downgrade() -> None:
     for table in ('dpop_proofs', 'signing_keys', 'native_attempts', 'refresh_tokens'):
         op.drop_table(table)
     with op.batch_alter_table('sessions', schema=None) as batch_op:
-        for column in ('opened_by', 'dpop_jkt', 'device', 'kind'):
+        for column in ('proving_until', 'opened_by', 'dpop_jkt', 'device', 'kind'):
             batch_op.drop_column(column)
