@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -67,8 +68,21 @@ def run(call: Callable[[str, list[int]], dict[str, object]]) -> dict[str, object
             return call(base, tree(processes[1].pid))
         finally:
             for process in processes:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(15)
+                stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the server's main process alone, as a service manager does; what is left later is killed."""
+    main = tree(process.pid)[:2][-1]
+    try:
+        os.kill(main, signal.SIGTERM)
+        process.wait(10)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
 
 
 def fetch(url: str, headers: dict[str, str] | None = None) -> str:

@@ -16,12 +16,14 @@ from portal.logins import OKTA_SECONDS
 from portal.store.phone_sessions import PhoneSession, list_sessions
 
 _V1 = "/native/v1"
+# A minute, from one network: a carrier puts thousands of phones behind one address.
+_DISCOVERS, _LOGINS = 600, 1200
 
 
 @operation("POST", f"{_V1}/discover", sends=schemas.Discover, answers=schemas.Discovered)
 def discover(sent: schemas.Discover) -> schemas.Discovered:
     """Which ways there are to log in."""
-    limit("native-discover", count=120)
+    limit("native-discover", count=_DISCOVERS)
     if (sent.email is None) == (sent.organization is None):
         g.problem_members = {"field": "email"}
         raise Refused(Problem.FIELD_INVALID, "one_of_email_and_organization")
@@ -38,7 +40,7 @@ def discover(sent: schemas.Discover) -> schemas.Discovered:
 )
 def log_in(sent: schemas.Login) -> schemas.LoginStarted | schemas.EmbeddedStarted:
     """Starts a login; the answer says what to open in the system browser."""
-    limit("native-login", count=300)
+    limit("native-login", count=_LOGINS)
     with bridge().services.door.within(OKTA_SECONDS):
         return starting.start(bridge(), sent)
 

@@ -89,8 +89,8 @@ def test_the_document_knows_the_member_that_names_a_field(phone: Phone) -> None:
 
 def test_whoever_asks_very_often_waits_and_logins_go_on(world: World) -> None:
     phone = Phone(world)
-    answers = [phone.call("POST", "/discover", {"organization": "acme"}) for _ in range(121)]
-    assert {answer.status_code for answer in answers[:120]} == {200}
+    answers = [phone.call("POST", "/discover", {"organization": "acme"}) for _ in range(601)]
+    assert {answer.status_code for answer in answers[:600]} == {200}
     assert said(answers[-1]) == (429, "too_many", "native_discover")
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 61
     assert phone.log_in()["user"]["email"] == "alice@acme.example"
