@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
+from okta_sandbox import Sandbox
 from portal.web import widget_assets
 from tests.needs import need
 from tests.okta.forgery import by_id
@@ -156,6 +157,21 @@ def test_a_code_of_the_other_app_is_refused(world: World) -> None:
     code = code_for(world, settings, alice.email, **native)
     page = come_back(alice, code, settings["state"])
     assert page.status_code >= 400
+    assert_anonymous(alice)
+
+
+def test_a_code_of_another_organization_s_okta_is_refused_and_nothing_goes_there(world: World) -> None:
+    alice = world.alice
+    settings = begin(alice)
+    other = Sandbox(portal=world.base, clock=world.clock, keys="b")
+    with other.serve(host="127.0.0.1") as server:
+        asked = {"client_id": other.client_id("spa"), "redirect_uri": settings["redirectUri"]}
+        asked |= {"state": settings["state"], "nonce": settings["nonce"], "code_challenge": settings["codeChallenge"]}
+        code = interaction_code_for(server.url, **asked, person="alice@acme.example")
+        sent = len(other.requests)
+        page = come_back(alice, code, settings["state"])
+        assert len(other.requests) == sent
+    assert_refused(world, page, "code_rejected_by_op", status=400)
     assert_anonymous(alice)
 
 
