@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from native_bridge import access_tokens, schemas
 from native_bridge.bridge import Bridge
 from portal.errors import Problem, Refused
-from portal.logouts import Left, leave_okta
+from portal.logouts import give_back, left_by
 from portal.proving import prove_again
 from portal.sealing import SealBroken
 from portal.services import Services
@@ -65,7 +65,13 @@ def refresh(
     if found.used_at is not None:
         return _again(bridge, found, token_hash, reference)
     if found.session.method == "okta":
-        prove_again(services, found.session.id_hash, proved_at=found.session.proved_at, reference=reference)
+        prove_again(
+            services,
+            found.session.id_hash,
+            sealed_tokens=found.session.sealed_tokens,
+            proved_at=found.session.proved_at,
+            reference=reference,
+        )
     now = services.now()
     answer = _make_answer(bridge, found.session, now)
     sealed = services.sealer.seal("native-answer", msgspec.json.encode(answer), token_hash)
@@ -137,9 +143,7 @@ def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: st
                 reference=reference,
                 about={"method": session.method, "kind": "phone"},
             )
-    if session.sealed_tokens is not None and session.integration_id is not None:
-        left = Left(session.id_hash, session.integration_id, session.sealed_tokens)
-        leave_okta(services, left, returns={}, only_revoke=True)
+    give_back(services, left_by(session.id_hash, session.integration_id, session.sealed_tokens))
     raise Refused(Problem.TOKEN_REFUSED, "token_reused")
 
 

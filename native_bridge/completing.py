@@ -17,6 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from native_bridge import schemas
 from native_bridge.admitting import Arrival, admit_by_okta, admit_by_page, demand_code
+from native_bridge.answering import AGAIN_SECONDS
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import DeepLink, is_web_state, login_state, parse_link, read_login_return
 from portal import logins
@@ -35,7 +36,6 @@ from portal.store.native_attempts import (
 )
 from portal.store.sessions import hash_id
 
-AGAIN_SECONDS = 30  # A lost answer is given again for so long.
 _UNDER_WAY_SECONDS = 12
 _GOES_ON = "op_interaction_required"  # The app's own form has more to ask.
 _WAITING = threading.BoundedSemaphore(8)
@@ -79,7 +79,7 @@ def complete(bridge: Bridge, sent: schemas.Complete, arrival: Arrival) -> schema
     _demand_calm(bridge, known, arrival)
     if known.status in ("returned", "completed", "failed"):
         return _second_time(bridge, known, link_hash)
-    attempt = _unseal(bridge, known)
+    attempt = logins.unseal_native_attempt(services, known)
     with services.door.within(logins.OKTA_SECONDS):
         requires_iss = known.flow == "page" or services.providers.load(attempt.issuer).requires_iss
         try:
@@ -117,14 +117,6 @@ def _find(bridge: Bridge, state: str, code_verifier: str) -> NativeAttempt:
         # Another app, or another person's phone: the login stays open for the one that began it.
         raise Refused(Problem.ATTEMPT_UNKNOWN, "state_other_device")
     return known
-
-
-def _unseal(bridge: Bridge, known: NativeAttempt) -> Attempt:
-    try:
-        sealed = bridge.services.sealer.unseal("native-attempt", known.sealed_attempt, known.state_hash)
-    except SealBroken as exc:
-        raise Refused(Problem.ATTEMPT_UNKNOWN, "attempt_unreadable") from exc
-    return Attempt.from_bytes(sealed)
 
 
 def _redeem(bridge: Bridge, found: Return, arrival: Arrival) -> schemas.Tokens:

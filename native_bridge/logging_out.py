@@ -14,13 +14,11 @@ from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK, parse_link, read_logout_return
 from portal import logins
 from portal.errors import Problem, Refused
-from portal.logouts import Left, leave_okta
+from portal.logouts import Left, give_back, leave_okta, left_by
 from portal.store.activity import record_event
 from portal.store.native_attempts import add_attempt, note_logout_return
 from portal.store.phone_sessions import PhoneSession, end_own_session
 from portal.store.sessions import end_session, find_session_by_hash, hash_id
-
-AGAIN_SECONDS = 60
 
 
 def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str) -> schemas.LoggedOut:
@@ -45,11 +43,11 @@ def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str
                     reference=reference,
                     about={"kind": "phone"},
                 )
-    if browser is not None:
-        leave_okta(services, browser, returns={}, only_revoke=True)
-    if sealed is None or session.integration_id is None:
+    give_back(services, browser)
+    left = left_by(session.id_hash, session.integration_id, sealed)
+    if left is None:
         return schemas.LoggedOut(logout_url=None, state=None)
-    return _leave_okta(bridge, session, Left(session.id_hash, session.integration_id, sealed), okta=okta)
+    return _leave_okta(bridge, session, left, okta=okta)
 
 
 def end_one(bridge: Bridge, session: PhoneSession, id_hash: bytes, *, reference: str) -> None:
@@ -69,8 +67,7 @@ def end_one(bridge: Bridge, session: PhoneSession, id_hash: bytes, *, reference:
             reference=reference,
             about={"kind": ended.kind},
         )
-    if ended.integration_id is not None and ended.sealed_tokens is not None:
-        leave_okta(services, Left(id_hash, ended.integration_id, ended.sealed_tokens), returns={}, only_revoke=True)
+    give_back(services, left_by(id_hash, ended.integration_id, ended.sealed_tokens))
 
 
 def complete_logout(bridge: Bridge, deep_link: str) -> None:
@@ -94,9 +91,7 @@ def _end_browser(bridge: Bridge, connection: Connection, session: PhoneSession) 
     if browser is None:
         return None
     end_session(connection, browser.id_hash, why="logout", now=now)
-    if browser.sealed_tokens is None or browser.integration_id is None:
-        return None
-    return Left(browser.id_hash, browser.integration_id, browser.sealed_tokens)
+    return left_by(browser.id_hash, browser.integration_id, browser.sealed_tokens)
 
 
 def _leave_okta(bridge: Bridge, session: PhoneSession, left: Left, *, okta: bool) -> schemas.LoggedOut:

@@ -27,6 +27,7 @@ _session_id = re.compile(r"[A-Za-z0-9_-]{43}")
 # Every call with a body may be turned down for its form, every call for coming too often.
 _BODY = (400, 413, 415, 422)
 _ALL = (429, 500, 503)
+_LEFT_SECONDS = 60  # A logout whose answer was lost can be asked for again.
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def demand_session(*, ended_too: bool = False) -> PhoneSession:
         session = find_phone_session(connection, read_session_name(found.session_id))
     if session is None:
         raise Refused(Problem.TOKEN_REFUSED, "session_unknown")
-    if not (ended_too and session.ended_why == "logout" and now - (session.ended_at or 0) <= 60):
+    just_left = session.ended_why == "logout" and now - (session.ended_at or 0) <= _LEFT_SECONDS
+    if not (ended_too and just_left):
         demand_live(session, now)
     g.problem_headers = {}
     return session

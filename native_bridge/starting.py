@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from sqlalchemy import Connection
 
 from native_bridge import schemas
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK
 from portal.errors import Problem, Refused
+from portal.logins import begin_attempt, seal_native_attempt
 from portal.okta.attempt import Attempt, authorization_url, start_login
 from portal.store.native_attempts import add_attempt
 from portal.store.okta_logins import Login, find_login, find_ways
@@ -20,7 +20,6 @@ from portal.store.organizations import (
     email_domain,
     load_organization,
 )
-from portal.store.sessions import hash_id
 
 _PAGE = "point"  # The client id of logins that end at the portal's own page.
 
@@ -66,14 +65,11 @@ def start(bridge: Bridge, wish: schemas.Login) -> schemas.LoginStarted | schemas
 
 
 def _doors(bridge: Bridge, slug: str | None) -> _Doors:
+    if slug is None:
+        return _Doors(None, None, None)
     with bridge.services.db.reading() as connection:
-        return _look(connection, load_organization(connection, slug) if slug else None)
-
-
-def _look(connection: Connection, organization: Organization | None) -> _Doors:
-    slug = organization.slug if organization else "unknown"
-    native, connected = find_login(connection, slug, "native"), find_login(connection, slug)
-    return _Doors(organization, native, connected) if organization else _Doors(None, None, None)
+        organization = load_organization(connection, slug)
+        return _Doors(organization, find_login(connection, slug, "native"), find_login(connection, slug))
 
 
 def _start_at_okta(bridge: Bridge, wish: schemas.Login, login: Login) -> schemas.LoginStarted:
@@ -131,24 +127,11 @@ def _start_at_our_page(bridge: Bridge, wish: schemas.Login, doors: _Doors) -> sc
 
 
 def _attempt(bridge: Bridge, login: Login, redirect_uri: str) -> Attempt:
-    return start_login(
-        organization_id=login.organization_id,
-        integration_id=login.integration_id,
-        integration_version=login.version,
-        app="native",
-        issuer=login.issuer,
-        client_id=login.client_id,
-        redirect_uri=redirect_uri,
-        scope=login.scope,
-        return_to="",
-        now=bridge.services.now(),
-        mark=STATE_MARK,
-    )
+    return begin_attempt(bridge.services, login, app="native", redirect_uri=redirect_uri, mark=STATE_MARK)
 
 
 def _remember(bridge: Bridge, wish: schemas.Login, attempt: Attempt, flow: str) -> None:
     services = bridge.services
-    sealed = services.sealer.seal("native-attempt", attempt.to_bytes(), hash_id(attempt.state))
     with services.db.single() as connection:
         add_attempt(
             connection,
@@ -157,7 +140,7 @@ def _remember(bridge: Bridge, wish: schemas.Login, attempt: Attempt, flow: str) 
             flow=flow,
             organization_id=attempt.organization_id or None,
             code_challenge=wish.code_challenge,
-            sealed_attempt=sealed,
+            sealed_attempt=seal_native_attempt(services, attempt),
             now=services.now(),
         )
 

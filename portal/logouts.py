@@ -31,6 +31,17 @@ class Left:
     sealed: bytes
 
 
+def left_by(id_hash: bytes, integration_id: int | None, sealed: bytes | None) -> Left | None:
+    """What a session that is over leaves at Okta; None for one that did not come from there."""
+    return Left(id_hash, integration_id, sealed) if integration_id is not None and sealed is not None else None
+
+
+def give_back(services: Services, left: Left | None) -> None:
+    """Gives Okta its refresh token back, where nobody is going to sign out there."""
+    if left is not None:
+        leave_okta(services, left, returns={}, only_revoke=True)
+
+
 def leave_okta(
     services: Services, left: Left, *, returns: Mapping[str, tuple[str, str]], only_revoke: bool = False
 ) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ token is stored before anything else happens.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from portal import logins
@@ -19,40 +20,63 @@ from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.okta_logins import Login, find_login_by_integration
-from portal.store.proving import Due, keep_proof, take_lease
+from portal.store.proving import Due, find_proof, keep_proof, take_lease
 from portal.store.sessions import end_session
 
 OKTA_SECONDS = 5.0
 AWAY_SECONDS = 3600  # How long people stay in while their Okta does not answer.
+_WAIT_SECONDS = 1.0
 # What Okta says about the person, not about the moment.
 _OVER = frozenset(
     {Problem.REFRESH_REFUSED, Problem.ID_TOKEN_REFUSED, Problem.LOGIN_NOT_ASSIGNED, Problem.LOGIN_POLICY}
 )
 
 
-def prove_again(services: Services, id_hash: bytes, *, proved_at: int, reference: str) -> None:
+def prove_again(
+    services: Services, id_hash: bytes, *, sealed_tokens: bytes | None, proved_at: int, reference: str
+) -> None:
     """Asks Okta about a session whose last proof is older than POINT_RECHECK_SECONDS, unless somebody else is at it.
 
-    Raises Refused(TOKEN_REFUSED, okta_ended) when Okta has ended it, which ends it here, and OKTA_UNREACHABLE when that
-    Okta has been away for an hour.
+    sealed_tokens -- the session's; without a refresh token among them there is nothing to ask with.
+    Raises Refused(TOKEN_REFUSED, okta_ended) when Okta has ended it, which ends it here, and OKTA_UNREACHABLE when the
+    last proof is older than an hour beyond that and Okta does not answer.
     """
     now = services.now()
-    if now - proved_at < services.settings.recheck_seconds:
+    if now - proved_at < services.settings.recheck_seconds or not _can_prove(services, id_hash, sealed_tokens):
         return
     with services.db.writing() as connection:
         due = take_lease(connection, id_hash, now=now, proved_before=now - services.settings.recheck_seconds)
     if due is None:
-        return
-    try:
-        kept = logins.read_tokens(services, id_hash, due.sealed_tokens)
-    except SealBroken:
-        return
-    if not kept.get("refresh_token"):
+        if _is_overdue(services, proved_at):
+            _wait(services, id_hash, proved_at)
         return
     with services.db.reading() as connection:
+        kept = logins.read_tokens(services, id_hash, due.sealed_tokens)
         login = find_login_by_integration(connection, due.integration_id, kept.get("app", "spa"))
     if login is not None:
         _ask(services, due, login, kept, proved_at=proved_at, reference=reference)
+
+
+def _can_prove(services: Services, id_hash: bytes, sealed_tokens: bytes | None) -> bool:
+    try:
+        return bool(sealed_tokens and logins.read_tokens(services, id_hash, sealed_tokens).get("refresh_token"))
+    except SealBroken:
+        return False
+
+
+def _is_overdue(services: Services, proved_at: int) -> bool:
+    return services.now() - proved_at > AWAY_SECONDS + services.settings.recheck_seconds
+
+
+def _wait(services: Services, id_hash: bytes, proved_at: int) -> None:
+    """Somebody else is asking, or has just asked in vain: goes on only with a new proof, or the end of the session."""
+    patience = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < patience:
+        with services.db.reading() as connection:
+            if find_proof(connection, id_hash) != proved_at:
+                return
+        time.sleep(0.05)
+    raise Refused(Problem.OKTA_UNREACHABLE, "proof_overdue")
 
 
 def _ask(
@@ -67,7 +91,7 @@ def _ask(
         if refused.problem in _OVER:
             _end(services, due, refused, reference)
             raise Refused(Problem.TOKEN_REFUSED, "okta_ended", refused.reason) from refused
-        if services.now() - proved_at > AWAY_SECONDS + services.settings.recheck_seconds:
+        if _is_overdue(services, proved_at):
             raise Refused(Problem.OKTA_UNREACHABLE, refused.reason) from refused
         return
     content = {**kept, "refresh_token": tokens.refresh_token, "id_token": tokens.id_token or kept["id_token"]}

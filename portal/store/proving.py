@@ -58,3 +58,10 @@ def keep_proof(connection: Connection, id_hash: bytes, *, sealed_tokens: bytes, 
     live = (sessions.c.id_hash == id_hash) & sessions.c.ended_at.is_(None)
     change = {"sealed_tokens": sealed_tokens, "proved_at": now, "proving_until": None}
     return connection.execute(update(sessions).where(live).values(change)).rowcount == 1
+
+
+def find_proof(connection: Connection, id_hash: bytes) -> int | None:
+    """When Okta vouched for the session last, in epoch seconds; None once it has ended."""
+    live = (sessions.c.id_hash == id_hash) & sessions.c.ended_at.is_(None)
+    proved_at: int | None = connection.execute(select(sessions.c.proved_at).where(live)).scalar()
+    return proved_at

@@ -18,8 +18,9 @@ from flask import Flask, Response, current_app
 
 from portal.current import services
 from portal.errors import Refused
+from portal.logins import begin_attempt
 from portal.logs import LOGGER
-from portal.okta.attempt import Attempt, start_login
+from portal.okta.attempt import Attempt
 from portal.okta.embedded import PROBE_SECONDS, Cause, Embedded, EmbeddedStates
 from portal.okta.interact import probe_embedded
 from portal.store.okta_logins import Login
@@ -97,18 +98,8 @@ def preview(login: Login) -> Response:
 
 
 def _attempt(login: Login, return_to: str) -> Attempt:
-    return start_login(
-        organization_id=login.organization_id,
-        integration_id=login.integration_id,
-        integration_version=login.version,
-        app="spa",
-        issuer=login.issuer,
-        client_id=login.client_id,
-        redirect_uri=services().settings.redirect_uri,
-        scope=login.scope,
-        return_to=return_to,
-        now=services().now(),
-    )
+    redirect_uri = services().settings.redirect_uri
+    return begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=return_to)
 
 
 def _page(

@@ -11,8 +11,8 @@ from flask_babel import gettext
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.logins import OKTA_SECONDS, record_refusal
-from portal.okta.attempt import authorization_url, start_login
+from portal.logins import OKTA_SECONDS, begin_attempt, record_refusal
+from portal.okta.attempt import authorization_url
 from portal.store.okta_logins import Login, find_login, list_logins_by_issuer
 from portal.store.organizations import email_domain, find_organization_by_email, load_organization
 from portal.web.attempts import keep_attempt
@@ -101,18 +101,8 @@ def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
     except Refused as refused:
         record_refusal(services(), login.organization_id, refused, reference=reference())
         raise
-    attempt = start_login(
-        organization_id=login.organization_id,
-        integration_id=login.integration_id,
-        integration_version=login.version,
-        app="spa",
-        issuer=login.issuer,
-        client_id=login.client_id,
-        redirect_uri=services().settings.redirect_uri,
-        scope=login.scope,
-        return_to=asked_for(),
-        now=services().now(),
-    )
+    redirect_uri = services().settings.redirect_uri
+    attempt = begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=asked_for())
     hint = login_hint if login_hint and email_domain(login_hint) else None
     response = Redirect(authorization_url(provider, attempt, login_hint=hint), 302)
     keep_attempt(response, services(), attempt)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal import logins
 from portal.access import public
 from portal.current import services
-from portal.logouts import Left, leave_okta
+from portal.logouts import Left, leave_okta, left_by
 from portal.store.activity import record_event
 from portal.store.sessions import end_session, find_logged_out
 from portal.web.cookies import read_cookie, set_cookie
@@ -48,7 +48,7 @@ def _end(person: Viewer) -> Left | None:
         record_event(
             connection, session.organization_id, who=person.email, what="logout", now=now, reference=reference()
         )
-    return Left(session.id_hash, session.integration_id, sealed) if sealed and session.integration_id else None
+    return left_by(session.id_hash, session.integration_id, sealed)
 
 
 def _left_by_the_first_press() -> Left | None:

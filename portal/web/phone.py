@@ -10,13 +10,12 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.logins import unseal_native_attempt
 from portal.okta.attempt import Attempt, expired
-from portal.sealing import SealBroken
 from portal.store.native_attempts import NativeAttempt, find_native_attempt, hand_code, open_attempt
 from portal.store.organizations import find_slug
 from portal.store.sessions import end_session, hash_id
@@ -72,11 +71,7 @@ def _under_way(state: str) -> tuple[NativeAttempt, Attempt]:
         raise Refused(Problem.ATTEMPT_UNKNOWN, "unknown_state")
     if known.status not in ("created", "opened"):
         raise Refused(Problem.ATTEMPT_USED, "state_used")
-    try:
-        sealed = ours.sealer.unseal("native-attempt", known.sealed_attempt, known.state_hash)
-    except SealBroken as exc:
-        raise Refused(Problem.ATTEMPT_UNKNOWN, "attempt_unreadable") from exc
-    attempt = Attempt.from_bytes(sealed)
+    attempt = unseal_native_attempt(ours, known)
     if expired(attempt, now=ours.now(), seconds=ours.settings.attempt_seconds):
         raise Refused(Problem.ATTEMPT_EXPIRED, "state_expired")
     if known.status == "created":
@@ -97,12 +92,8 @@ def _to_login(known: NativeAttempt, attempt: Attempt) -> Response:
     if request.args.get("email"):
         query["email"] = request.args["email"][:254]
     with services().db.reading() as connection:
-        slug = _slug(connection, known.organization_id)
+        slug = find_slug(connection, known.organization_id) if known.organization_id is not None else ""
     return Redirect(f"/login/{slug}?{urlencode(query)}" if slug else f"/login?{urlencode(query)}")
-
-
-def _slug(connection: Connection, organization_id: int | None) -> str:
-    return find_slug(connection, organization_id) if organization_id is not None else ""
 
 
 def _to_the_app(known: NativeAttempt, attempt: Attempt, person: Viewer) -> Response:

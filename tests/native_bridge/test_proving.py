@@ -105,6 +105,7 @@ def test_while_okta_is_away_people_stay_for_an_hour(world: World, phone: Phone, 
     world.clock.forward(AWAY_SECONDS)
     refused = phone.refresh()
     assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (503, "okta_unreachable", True)
+    assert phone.refresh().status_code == 503  # Asking again at once is no way around it.
     world.sandbox.answer = lambda request: None
     world.clock.forward(16)
     assert phone.refresh().status_code == 200
@@ -118,7 +119,9 @@ def test_an_okta_that_is_away_is_not_asked_by_everybody(world: World, phone: Pho
     assert len(asked(world)) == 1
 
 
-def test_twenty_at_once_ask_okta_once(world: World, phone: Phone) -> None:
+@pytest.mark.parametrize("slept", [0, 8 * 3600], ids=["in use", "after a night"])
+def test_twenty_at_once_ask_okta_once(world: World, phone: Phone, slept: int) -> None:
+    world.clock.forward(slept)
     world.sandbox.delay_ms = 100
     token = phone.tokens["refresh_token"]
     with ThreadPoolExecutor(20) as pool:
