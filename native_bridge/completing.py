@@ -21,6 +21,7 @@ from native_bridge.answering import AGAIN_SECONDS
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import DeepLink, is_web_state, login_state, parse_link, read_login_return
 from portal import logins
+from portal.attempts import unseal_native_attempt
 from portal.errors import Problem, Refused
 from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
@@ -79,7 +80,7 @@ def complete(bridge: Bridge, sent: schemas.Complete, arrival: Arrival) -> schema
     _demand_calm(bridge, known, arrival)
     if known.status in ("returned", "completed", "failed"):
         return _second_time(bridge, known, link_hash)
-    attempt = logins.unseal_native_attempt(services, known)
+    attempt = unseal_native_attempt(services, known)
     with services.door.within(logins.OKTA_SECONDS):
         requires_iss = known.flow == "page" or services.providers.load(attempt.issuer).requires_iss
         try:

@@ -10,8 +10,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from native_bridge import schemas
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import STATE_MARK
+from portal.attempts import begin_attempt, seal_native_attempt
 from portal.errors import Problem, Refused
-from portal.logins import begin_attempt, seal_native_attempt
 from portal.okta.attempt import Attempt, authorization_url, start_login
 from portal.store.native_attempts import add_attempt
 from portal.store.okta_logins import Login, find_login, find_ways

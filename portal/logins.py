@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
-from portal.okta.attempt import App, Attempt, start_login
+from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode
 from portal.okta.id_token import check_id_token
 from portal.okta.metadata import Provider
@@ -24,7 +24,6 @@ from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.members import Admitted, Profile, admit_person
-from portal.store.native_attempts import NativeAttempt
 from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.organizations import email_domain
 from portal.store.sessions import ABSOLUTE_SECONDS, claim_attempt, claim_current, end_session, hash_id, open_session
@@ -55,38 +54,6 @@ def seconds_left(proof: Proof, *, most: int, now: int) -> int:
     if left <= 0:
         raise Refused(Problem.LOGIN_REQUIRED_AT_OKTA, "session_over_at_okta")
     return left
-
-
-def begin_attempt(
-    services: Services, login: Login, *, app: App, redirect_uri: str, return_to: str = "", mark: str = ""
-) -> Attempt:
-    """A new login by this organization's Okta; the rest as `start_login`."""
-    return start_login(
-        organization_id=login.organization_id,
-        integration_id=login.integration_id,
-        integration_version=login.version,
-        app=app,
-        issuer=login.issuer,
-        client_id=login.client_id,
-        redirect_uri=redirect_uri,
-        scope=login.scope,
-        return_to=return_to,
-        now=services.now(),
-        mark=mark,
-    )
-
-
-def seal_native_attempt(services: Services, attempt: Attempt) -> bytes:
-    """The attempt as it is kept for the app."""
-    return services.sealer.seal("native-attempt", attempt.to_bytes(), hash_id(attempt.state))
-
-
-def unseal_native_attempt(services: Services, known: NativeAttempt) -> Attempt:
-    """What `seal_native_attempt` sealed. Raises Refused(ATTEMPT_UNKNOWN)."""
-    try:
-        return Attempt.from_bytes(services.sealer.unseal("native-attempt", known.sealed_attempt, known.state_hash))
-    except SealBroken as exc:
-        raise Refused(Problem.ATTEMPT_UNKNOWN, "attempt_unreadable") from exc
 
 
 def find_current(services: Services, attempt: Attempt) -> Login | None:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask import Flask, Response, current_app
 
+from portal.attempts import begin_attempt
 from portal.current import services
 from portal.errors import Refused
-from portal.logins import begin_attempt
 from portal.logs import LOGGER
 from portal.okta.attempt import Attempt
 from portal.okta.embedded import PROBE_SECONDS, Cause, Embedded, EmbeddedStates

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from portal.access import public
+from portal.attempts import begin_attempt
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.logins import OKTA_SECONDS, begin_attempt, record_refusal
+from portal.logins import OKTA_SECONDS, record_refusal
 from portal.okta.attempt import authorization_url
 from portal.store.okta_logins import Login, find_login, list_logins_by_issuer
 from portal.store.organizations import email_domain, find_organization_by_email, load_organization

@@ -12,9 +12,9 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from portal.access import public
+from portal.attempts import unseal_native_attempt
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.logins import unseal_native_attempt
 from portal.okta.attempt import Attempt, expired
 from portal.store.native_attempts import NativeAttempt, find_native_attempt, hand_code, open_attempt
 from portal.store.organizations import find_slug
