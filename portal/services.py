@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from portal.background import Background
 from portal.okta.http import Door
 from portal.okta.provider import Providers
 from portal.sealing import Sealer
@@ -23,6 +24,7 @@ class Services:
     providers: Providers
     sealer: Sealer
     clock: Callable[[], float]
+    background: Background = field(default_factory=Background)
 
     def now(self) -> int:
         """Whole epoch seconds."""

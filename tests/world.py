@@ -240,6 +240,7 @@ class World:
             return list_events(connection, self.acme_id, limit=100)
 
     def close(self) -> None:
+        self.services.background.close()
         self.services.door.close()
         self.services.db.close()
 

@@ -36,8 +36,9 @@ def _id() -> Column[int]:
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
-def _to(name: str, target: str, *, null: bool = False) -> Column[int]:
-    return Column(name, BigInteger().with_variant(Integer, "sqlite"), ForeignKey(target), nullable=null)
+def _to(name: str, target: str, *, null: bool = False, key: bool = False) -> Column[int]:
+    whole = BigInteger().with_variant(Integer, "sqlite")
+    return Column(name, whole, ForeignKey(target), nullable=null, primary_key=key)
 
 
 def _time(name: str, *, null: bool = False) -> Column[int]:

@@ -18,8 +18,8 @@ from portal.metrics import count_request
 from portal.services import Services
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; font-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # Nothing that is mixed up when it is read out.
 _HEADERS = [

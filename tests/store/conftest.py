@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 from portal.store.db import Database
 from portal.store.integrations import App, Integration, save_integration
-from portal.store.models import metadata
 from portal.store.organizations import create_organization
+from portal.store.setup_tables import metadata
 from portal.store.upgrade import upgrade_database
 from tests.store.databases import KINDS, empty_database
 

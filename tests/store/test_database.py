@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from portal.errors import Problem, Refused
 from portal.store.activity import list_events, record_event
 from portal.store.db import Database
-from portal.store.models import members, metadata
+from portal.store.models import members
 from portal.store.organizations import create_organization, find_organization
+from portal.store.setup_tables import metadata
 from tests.store.conftest import NOW, House
 
 WITH_IDS = [table.name for table in metadata.sorted_tables if "id" in table.columns]

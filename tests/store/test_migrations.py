@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from portal.store.db import Database
-from portal.store.models import metadata
+from portal.store.setup_tables import metadata
 from portal.store.upgrade import upgrade_database
 from tests.store.databases import KINDS, empty_database
 

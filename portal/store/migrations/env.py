@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from portal.store.models import metadata
+from portal.store.setup_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,194 @@
+"""The tables of setting Okta up: drafts, versions, checks, the guide, test logins, "Okta only", one-click set-up."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from portal.store.models import _id, _time, _to, metadata
+
+__all__ = ["metadata"]
+
+# What an owner has entered and not switched on; one beside what is live.
+integration_drafts = Table(
+    "integration_drafts",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    # Both JSON: the form as typed, and the apps as far as that Okta could be asked.
+    Column("entries", Text, nullable=False),
+    Column("apps", Text, nullable=False),
+    # JSON, {field: code}: why it is not live. Empty when it would work and only waits to be switched on.
+    Column("problems", Text, nullable=False),
+    _time("updated_at"),
+    Column("updated_by", String(254), nullable=False),
+)
+
+# Every change of a live integration, with all of its settings as JSON, so that any of them can come back.
+integration_versions = Table(
+    "integration_versions",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    Column("version", Integer, nullable=False),
+    _time("at"),
+    Column("who", String(254), nullable=False),
+    # "saved", "deleted", "undone", "restored"
+    Column("what", String(20), nullable=False),
+    Column("settings", Text, nullable=False),
+    Index(None, "organization_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# One run of the live checks; `rows` is JSON and grows while it runs.
+check_runs = Table(
+    "check_runs",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    Column("subject", String(10), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("who", String(254), nullable=False),
+    Column("rows", Text, nullable=False),
+    _time("started_at"),
+    _time("finished_at", null=True),
+    Index(None, "organization_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# When a live integration is checked again by itself, and which steps its owners were told about (JSON).
+check_watches = Table(
+    "check_watches",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    _time("next_at"),
+    Column("told", Text, nullable=False),
+    Index(None, "next_at"),
+)
+
+# The steps of the guide that somebody has ticked off.
+guide_progress = Table(
+    "guide_progress",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    Column("step", String(60), primary_key=True),
+    _time("done_at"),
+    Column("who", String(254), nullable=False),
+)
+
+# A link to the set-up alone, for whoever looks after Okta and has no account here.
+setup_links = Table(
+    "setup_links",
+    metadata,
+    _id(),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    _to("organization_id", "organizations.id"),
+    Column("name", String(200), nullable=False),
+    Column("created_by", String(254), nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    _time("used_at", null=True),
+    _time("revoked_at", null=True),
+    Index(None, "organization_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# A login that tries settings out: it opens no session and makes no member. `stages` is JSON and grows.
+trial_logins = Table(
+    "trial_logins",
+    metadata,
+    Column("key_hash", LargeBinary(32), primary_key=True),
+    _to("organization_id", "organizations.id"),
+    Column("subject", String(10), nullable=False),
+    Column("app", String(10), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    # Whoever asked for it, and the browser they asked in.
+    Column("created_by", String(254), nullable=False),
+    _to("user_id", "users.id", null=True),
+    Column("browser_hash", LargeBinary(32)),
+    Column("status", String(20), nullable=False),
+    Column("passed", Boolean),
+    Column("stages", Text, nullable=False),
+    Column("state_hash", LargeBinary(32), unique=True),
+    Column("sealed_attempt", LargeBinary),
+    Column("sealed_tokens", LargeBinary),
+    _time("created_at"),
+    _time("finished_at", null=True),
+    Index(None, "organization_id", "created_at"),
+    sqlite_with_rowid=False,
+)
+
+# "Okta only": no passwords for this organization's people. Not confirmed in time, it is as if it had never been.
+okta_only = Table(
+    "okta_only",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    _to("owner_user_id", "users.id"),
+    Column("started_by", String(254), nullable=False),
+    _time("started_at"),
+    _time("confirm_by"),
+    _time("confirmed_at", null=True),
+)
+
+# One-time codes that let one owner in when Okta does not.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    _to("organization_id", "organizations.id"),
+    _to("user_id", "users.id"),
+    _time("created_at"),
+    _time("used_at", null=True),
+    Index(None, "organization_id"),
+    Index(None, "user_id"),
+    sqlite_with_rowid=False,
+)
+
+# One-click set-up: what it has done and made in Okta (JSON). Never the token.
+setup_runs = Table(
+    "setup_runs",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    Column("domain", String(300), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("steps", Text, nullable=False),
+    Column("made", Text, nullable=False),
+    Column("started_by", String(254), nullable=False),
+    _time("started_at"),
+    # The last sign of life: a run whose process has gone stops being "running" by itself.
+    _time("beat_at"),
+    _time("finished_at", null=True),
+    Index(None, "organization_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Mail that waits to be sent, and for a while what was; its text is sealed, since it may hold a link that logs in.
+mails = Table(
+    "mails",
+    metadata,
+    _id(),
+    Column("recipient", String(254), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("send_at"),
+    Column("tries", Integer, nullable=False),
+    _time("sent_at", null=True),
+    _time("failed_at", null=True),
+    Column("last_error", String(200)),
+    Index(None, "send_at"),
+    sqlite_autoincrement=True,
+)
+
+# One-time links to set a password, by the hash of their token.
+password_links = Table(
+    "password_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    _to("user_id", "users.id"),
+    Column("purpose", String(20), nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    _time("used_at", null=True),
+    Index(None, "user_id"),
+    sqlite_with_rowid=False,
+)
