@@ -28,6 +28,7 @@ from portal.store.phone_sessions import find_phone_session
 from portal.store.sessions import (
     ABSOLUTE_SECONDS,
     PHONE_ABSOLUTE_SECONDS,
+    UNPROVED_SECONDS,
     Session,
     find_session_by_hash,
     hash_id,
@@ -121,10 +122,12 @@ def demand_code(known: NativeAttempt, came_back: Code | InteractionCode, now: in
 
 
 def _seconds_by(browser: Session, now: int) -> int:
-    """As long as any session of the app, unless Okta wants the person back earlier: then the browser's ends early."""
+    """As long as any session of the app, unless Okta wants the person back earlier: then the browser's ends early. Whom
+    Okta vouched for in the browser, nobody can ask it about on the phone: the refresh token stays there."""
+    most = UNPROVED_SECONDS if browser.method == "okta" else PHONE_ABSOLUTE_SECONDS
     if browser.expires_at < browser.created_at + ABSOLUTE_SECONDS:
-        return min(PHONE_ABSOLUTE_SECONDS, browser.expires_at - now)
-    return PHONE_ABSOLUTE_SECONDS
+        return min(most, browser.expires_at - now)
+    return most
 
 
 def _find_browser(connection: Connection, browser_hash: bytes, now: int) -> Session:

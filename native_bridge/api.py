@@ -13,7 +13,8 @@ from portal.access import public
 from portal.errors import Problem, Refused
 from portal.limits import network_of
 from portal.logins import OKTA_SECONDS
-from portal.store.phone_sessions import PhoneSession, list_sessions
+from portal.store.phone_sessions import PhoneSession
+from portal.store.session_list import list_sessions
 
 _V1 = "/native/v1"
 # A minute, from one network: a carrier puts thousands of phones behind one address.

@@ -20,6 +20,7 @@ from native_bridge.admitting import Arrival, admit_by_okta, admit_by_page, deman
 from native_bridge.answering import AGAIN_SECONDS
 from native_bridge.bridge import Bridge
 from native_bridge.deep_links import DeepLink, is_web_state, login_state, parse_link, read_login_return
+from native_bridge.trying import answer_trial
 from portal import logins
 from portal.attempts import unseal_native_attempt
 from portal.errors import Problem, Refused
@@ -36,6 +37,7 @@ from portal.store.native_attempts import (
     reopen_attempt,
 )
 from portal.store.sessions import hash_id
+from portal.trials import is_trial_state
 
 _UNDER_WAY_SECONDS = 12
 _GOES_ON = "op_interaction_required"  # The app's own form has more to ask.
@@ -75,6 +77,8 @@ def complete(bridge: Bridge, sent: schemas.Complete, arrival: Arrival) -> schema
     services = bridge.services
     link = parse_link(sent.deep_link, scheme=services.settings.native_scheme, app_link=bridge.app_link)
     state = login_state(link)
+    if is_trial_state(state):
+        answer_trial(bridge, link, state, reference=arrival.reference)
     link_hash = hashlib.sha256(sent.deep_link.encode("utf-8", "surrogatepass")).digest()
     known = _find(bridge, state, sent.code_verifier)
     _demand_calm(bridge, known, arrival)

@@ -17,8 +17,11 @@ from portal.errors import Problem, Refused
 from portal.logouts import Left, give_back, leave_okta, left_by
 from portal.store.activity import record_event
 from portal.store.native_attempts import add_attempt, note_logout_return
-from portal.store.phone_sessions import PhoneSession, end_own_session
+from portal.store.phone_sessions import PhoneSession
+from portal.store.session_list import end_sessions_of
 from portal.store.sessions import end_session, find_session_by_hash, hash_id
+from portal.trial_sign_out import note_signed_out
+from portal.trials import is_trial_state
 
 
 def log_out(bridge: Bridge, session: PhoneSession, *, okta: bool, reference: str) -> schemas.LoggedOut:
@@ -54,10 +57,11 @@ def end_one(bridge: Bridge, session: PhoneSession, id_hash: bytes, *, reference:
     """Ends one of the person's logins and gives Okta its refresh token back. Raises Refused(NOT_FOUND)."""
     services = bridge.services
     with services.db.writing() as connection:
-        mine = (session.user_id, session.organization_id)
-        ended = end_own_session(connection, *mine, id_hash, now=services.now())
-        if ended is None:
+        mine = (session.organization_id, session.user_id)
+        found = end_sessions_of(connection, *mine, why="ended_by_person", now=services.now(), only=id_hash)
+        if not found:
             raise Refused(Problem.NOT_FOUND, "session_unknown")
+        (ended,) = found
         record_event(
             connection,
             session.organization_id,
@@ -77,7 +81,9 @@ def complete_logout(bridge: Bridge, deep_link: str) -> None:
     """
     link = parse_link(deep_link, scheme=bridge.services.settings.native_scheme, app_link=bridge.app_link)
     state = read_logout_return(link)
-    if state is not None:
+    if is_trial_state(state):
+        note_signed_out(bridge.services, state or "")
+    elif state is not None:
         with bridge.services.db.single() as connection:
             note_logout_return(connection, hash_id(state), now=bridge.services.now())
 

@@ -20,11 +20,11 @@ from native_bridge.deep_links import (
     parse_link,
     read_logout_return,
 )
-from native_bridge.qr import draw_qr
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
 from portal.okta.callback import read_parameters
+from portal.qr import draw_qr
 
 Platform = Literal["android", "apple", "desktop"]
 

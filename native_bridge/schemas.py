@@ -160,7 +160,7 @@ class Session(Struct, kw_only=True):
 
     id: str
     kind: Literal["web", "phone"]
-    method: Literal["okta", "password"]
+    method: Literal["okta", "password", "recovery"]
     organization: str
     device: str | None
     created_at: Time

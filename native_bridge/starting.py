@@ -40,8 +40,8 @@ def discover(bridge: Bridge, *, email: str | None, slug: str | None) -> schemas.
     """
     domain = email_domain(email) if email is not None else ""
     with bridge.services.db.reading() as connection:
-        found = find_ways(connection, domain=domain, slug=slug or "")
-    methods = [schemas.Method(type="password", flow="redirect")]
+        found = find_ways(connection, now=bridge.services.now(), domain=domain, slug=slug or "")
+    methods = [schemas.Method(type="password", flow="redirect")] if found is None or found.passwords else []
     if found and found.connected:
         embedded = found.native and found.sign_in == "embedded"
         methods.insert(0, schemas.Method(type="okta", flow="embedded" if embedded else "redirect"))

@@ -1,5 +1,6 @@
 """The people and apps of every demo, and the bare org that `--empty` starts with."""
 
+from okta_sandbox.breakages import NATIVE_SCHEME, set_origin
 from okta_sandbox.directory import App, AuthorizationServer, Json, Person, format_time, make_id
 from okta_sandbox.org import Org
 
@@ -7,7 +8,6 @@ PASSWORD = "demo-okta-password"
 EVERYONE = "Everyone"
 SPA = "POINT SPA Integration"
 NATIVE = "POINT Native App Integration"
-NATIVE_SCHEME = "org.pointapp.point"
 GRANTS = ("authorization_code", "refresh_token", "interaction_code")
 
 
@@ -42,12 +42,7 @@ def fill_cast(org: Org) -> None:
     for app in (spa, native):
         org.apps[app.client_id] = app
         app.people |= {one.id for one in org.people_by_id.values() if not one.email.startswith("ben@")}
-    origin_id = make_id("tos")
-    org.origins[origin_id] = {
-        "id": origin_id, "name": "POINT", "origin": org.portal, "status": "ACTIVE",
-        "scopes": [{"type": "CORS"}, {"type": "REDIRECT"}], "created": format_time(org.clock()),
-        "lastUpdated": format_time(org.clock()),
-    }
+    set_origin(org, off=False)
     allow_grants(org.servers["default"], org.clock())
 
 

@@ -112,6 +112,20 @@ class App:
         return everybody or person.id in self.people or bool(self.groups & groups)
 
 
+RESOURCES = ("apps", "groups", "users", "trustedOrigins", "authorizationServers", "api-tokens")
+
+
+@dataclass
+class ApiToken:
+    """may -- the resources it may change; it may read all of them, save for those in `blind`. until -- epoch seconds.
+    lasting -- cannot be revoked."""
+
+    may: tuple[str, ...] = RESOURCES
+    blind: tuple[str, ...] = ()
+    until: float | None = None
+    lasting: bool = False
+
+
 @dataclass
 class AuthorizationServer:
     """`id` is "" for the org authorization server, which knows no policies."""

@@ -62,7 +62,7 @@ def describe_server(server: AuthorizationServer, base: str) -> dict[str, Any]:
 
 def show_metadata(org: Org, request: SeenRequest, server_id: str = "", oauth: bool = False) -> Answer:
     server = org.find_server(server_id)
-    document = describe_server(server, request.base)
+    document = describe_server(server, org.issuer_base(server, first(request.query, "client_id"), request.base))
     if oauth:
         document["grant_types_supported"] = [*GRANTS, "client_credentials"]
     if "client_id" in request.query:

@@ -192,9 +192,14 @@ OTHER: dict[str, str] = {
     "authorize_error_server_error": "authorize: comes back with error=server_error",
     "app_without_interaction_code": "interact, token: the grant is ticked on no app",
     "rule_without_interaction_code": "idx, token: the grant is ticked in no access policy rule",
+    "rule_without_authorization_code": "authorize, token: the grant is ticked in no access policy rule",
     "refresh_invalid_grant": "token: every refresh token is invalid or expired",
     "userinfo_signed_jwt": "userinfo: a signed JWT instead of JSON",
     "rate_limited": "every endpoint: 429 E0000047",
+    "management_rate_limited": "management: 429 E0000047 after 6 calls, until the 4 seconds are over",
+    "api_token_revoked": "management: every API token is invalid",
+    "management_origins_500": "management: trusted origins answer 500",
+    "management_create_lost": "management: creates, and resets the connection instead of an answer",
     "slow_everything": "every endpoint: late by the delay set on the sandbox",
 }
 
@@ -209,6 +214,13 @@ FAULTS: dict[str, str] = {
     **OTHER,
 }
 """Every fault, with where it acts."""
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ID token": (*CLAIM_FAULTS, *SIGNING_FAULTS, *PERSON_FAULTS, *REFRESH_CLAIM_FAULTS),
+    "Token answer": (*TOKEN_FAULTS, *REFRESH_TOKEN_FAULTS),
+    "Answers that are none": tuple(ANSWER_FAULTS),
+    "Limits, policies, and the rest": tuple(OTHER),
+}
+"""As the sandbox's page shows them."""
 
 
 def apply_faults(table: dict[str, Callable[[Json], None]], faulty: dict[str, bool], claims: Json) -> None:

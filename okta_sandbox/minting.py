@@ -56,7 +56,7 @@ def mint_access_token(org: Org, order: Order) -> str:
     """A JWT on both kinds of server; the org server marks its own as none of the client's business."""
     now = int(org.clock())
     sign_in, server, signer = order.sign_in, order.server, org.ring(order.server.id).active
-    issuer = server.issuer(order.base)
+    issuer = server.issuer(org.issuer_base(server, sign_in.client_id, order.base))
     audience = issuer if server.is_org else server.json["audiences"][0]
     jti = f"AT.{secrets.token_urlsafe(32)}" + (f".{sign_in.id}" if sign_in.refresh_token else "")
     claims: Claims = {
@@ -80,8 +80,9 @@ def mint_id_token(org: Org, order: Order, access_token: str) -> str:
     half = hashlib.sha256(access_token.encode()).digest()[:16]
     person = order.person.profile(order.scopes)
     apply_faults(PERSON_FAULTS, org.faulty, person)
+    issuer = order.server.issuer(org.issuer_base(order.server, order.sign_in.client_id, order.base))
     claims: Claims = {
-        "sub": order.person.id, "ver": 1, "iss": order.server.issuer(order.base), "aud": order.sign_in.client_id,
+        "sub": order.person.id, "ver": 1, "iss": issuer, "aud": order.sign_in.client_id,
         "iat": now, "exp": now + ID_TOKEN_SECONDS, "jti": f"ID.{secrets.token_urlsafe(32)}",
         "amr": order.sign_in.amr, "idp": order.sign_in.identity_provider or org.id,
         "auth_time": order.sign_in.auth_time, "at_hash": encode_part(half), **person,

@@ -8,8 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import RLock
+from typing import Any
 
-from okta_sandbox.directory import ORG_SERVER, App, AuthorizationServer, Json, Person, make_id
+from okta_sandbox.breakages import BREAKAGES, read_breakages, set_breakage
+from okta_sandbox.directory import ORG_SERVER, ApiToken, App, AuthorizationServer, Json, Person, make_id
 from okta_sandbox.errors import ManagementError
 from okta_sandbox.faults import FAULTS
 from okta_sandbox.grants import Grants
@@ -21,6 +23,7 @@ from okta_sandbox.wire import Answer, SeenRequest
 SESSION_SECONDS = 2 * 3600
 PENDING_SECONDS = 3600
 SESSION_COOKIE = "okta_sid"
+CUSTOM_HOST = "id.acme.example"
 Forge = Callable[[Claims, Claims, Signer], str]
 
 
@@ -68,14 +71,19 @@ class Org:
                  host_names: tuple[str, ...]) -> None:
         self.id = make_id("00o")
         self.name = name
-        self.portal = portal
+        self.portal: str = portal
         self.token = token
+        self.api_tokens: dict[str, ApiToken] = {}
+        self.revoked: set[str] = set()
+        self.calls: list[float] = []
         self.clock = clock
         self.host_names = host_names
         self.lock = RLock()
         self.settings = Settings(self._strip_interaction_code)
         self.faulty: dict[str, bool] = dict.fromkeys(FAULTS, False)
         self.delay_ms = 1000
+        self.remembered: dict[str, Any] = {}
+        self.happened: set[str] = set()
         self.forge: Forge | None = None
         self.answer: Callable[[SeenRequest], Answer | None] | None = None
         self.seen: deque[SeenRequest] = deque(maxlen=10_000)
@@ -100,6 +108,16 @@ class Org:
         if server is None or server.json.get("status", "ACTIVE") != "ACTIVE":
             raise ManagementError("E0000007", f"{server_id} (AuthorizationServer)")
         return server
+
+    def issuer_base(self, server: AuthorizationServer, client_id: str, base: str) -> str:
+        """The origin in an issuer. The issuer mode of a custom server decides, at the org's own server the app's."""
+        app = self.apps.get(client_id)
+        mode = (app.oauth.get("issuer_mode") if app else None) if server.is_org else server.json.get("issuerMode")
+        scheme, _, asked = base.partition("://")
+        home = self.host_names[0] if self.host_names else asked
+        custom = self.host_names[1] if len(self.host_names) > 1 else CUSTOM_HOST
+        host = {"ORG_URL": home, "CUSTOM_URL": custom}.get(str(mode), asked)
+        return f"{scheme}://{host}"
 
     def find_app(self, client_id: str) -> App | None:
         app = self.apps.get(client_id)
@@ -161,15 +179,17 @@ class Org:
         app.people.discard(person.id)
 
     def switch(self, name: str, *, on: bool) -> None:
-        """Switches a fault, or an org setting by its switch's name. An unknown name is a KeyError."""
+        """Switches a fault, a breakage, or an org setting by its switch's name. An unknown name is a KeyError."""
         if name in SWITCHES:
             self.settings.set(name, on)
+        elif name in BREAKAGES:
+            set_breakage(self, name, on)
         else:
             self.faulty[name]
             self.faulty[name] = on
 
     def switches(self) -> dict[str, bool]:
-        return {**self.faulty, **self.settings.read()}
+        return {**self.faulty, **self.settings.read(), **read_breakages(self)}
 
     def rotate_all_keys(self) -> None:
         with self.lock:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from okta_sandbox.breakages import BREAKAGES
 from okta_sandbox.errors import ManagementError
 from okta_sandbox.faults import FAULTS
 from okta_sandbox.org import Org
@@ -41,8 +42,10 @@ def set_fault(org: Org, request: SeenRequest, name: str) -> Answer:
 def set_switches(org: Org, request: SeenRequest) -> Answer:
     """The form sends the boxes that are ticked; all others are off."""
     ticked = set(request.form)
-    for name in FAULTS:
-        org.switch(name, on=name in ticked)
+    known = org.switches()
+    for name in (*FAULTS, *BREAKAGES):
+        if known[name] != (name in ticked):
+            org.switch(name, on=name in ticked)
     delay = first(request.form, "delay_ms")
     if delay.isdigit():
         org.delay_ms = int(delay)

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
 
+from okta_sandbox.breakages import BREAKAGES
 from okta_sandbox.directory import App, Person
-from okta_sandbox.faults import FAULTS
+from okta_sandbox.faults import FAULTS, GROUPS
 from okta_sandbox.org import Org
 from okta_sandbox.pages import lay_out
-from okta_sandbox.ticks import app_grants
+from okta_sandbox.ticks import app_grants, rule_grants
 
 SETTINGS = {
     "interaction_code": "Interaction Code",
@@ -21,8 +22,8 @@ RECENT = 50
 
 
 def show_panel(org: Org) -> str:
-    sections = (show_people(org), show_apps(org), show_settings(org), show_mails(org), show_faults(org),
-                show_keys(org), show_requests(org))
+    sections = (show_people(org), show_apps(org), show_origins(org), show_policies(org), show_settings(org),
+                show_mails(org), show_faults(org), show_keys(org), show_requests(org))
     return lay_out(f"{org.name} - Sandbox Okta", f"""<main class="wide">
 <p class="mark">Sandbox Okta: an imitation for demo and tests. Nothing on this page exists at Okta.</p>
 <h1>{escape(org.name)}</h1>{''.join(sections)}</main>""")
@@ -45,7 +46,7 @@ def show_people(org: Org) -> str:
             ),
             str(sum(session.person_id == person.id for session in org.live_sessions())) + person_button(
                 person, "sign_out", f"End sessions of {person.email}",
-            ),
+            ) + logout_button(person),
             "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
             ("password, then a code by e-mail" if person.email_code else "password") + person_button(
                 person, "waive_code" if person.email_code else "require_code",
@@ -55,7 +56,7 @@ def show_people(org: Org) -> str:
         for person in org.people_by_id.values()
     ]
     heads = ("Person", "State", "Sessions", "Apps", "Embedded sign-in")
-    return "<h2>People</h2>" + show_table("Who can sign in", heads, rows)
+    return '<h2 id="people">People</h2>' + show_table("Who can sign in", heads, rows)
 
 
 def show_assignment(org: Org, person: Person, app: App) -> str:
@@ -77,6 +78,14 @@ def person_button(person: Person, action: str, label: str, client_id: str = "") 
     )
 
 
+def logout_button(person: Person) -> str:
+    return (
+        ' <form class="row" method="post" action="/sandbox/universal-logout">'
+        f'<input type="hidden" name="email" value="{escape(person.email)}">'
+        f'<button aria-label="Universal Logout of {escape(person.email)}">Universal Logout</button></form>'
+    )
+
+
 def show_apps(org: Org) -> str:
     rows = [
         (
@@ -88,7 +97,7 @@ def show_apps(org: Org) -> str:
         for app in org.apps.values()
     ]
     heads = ("App", "Client ID", "Type", "Grants", "Sign-in redirect URIs", "Sign-out redirect URIs", "State")
-    return "<h2>Apps</h2>" + show_table("App integrations", heads, rows)
+    return '<h2 id="apps">Apps</h2>' + show_table("App integrations", heads, rows)
 
 
 def show_box(name: str, label: str, *, on: bool) -> str:
@@ -100,7 +109,7 @@ def show_settings(org: Org) -> str:
         show_box(name, label, on=bool(getattr(org.settings, name))) for name, label in SETTINGS.items()
     )
     return (
-        '<h2>Org settings</h2><form method="post" action="/sandbox/settings">'
+        '<h2 id="settings">Org settings</h2><form method="post" action="/sandbox/settings">'
         f"<fieldset><legend>What this org has</legend>{boxes}</fieldset>"
         "<button>Save org settings</button></form>"
     )
@@ -115,18 +124,54 @@ def show_mails(org: Org) -> str:
         )
         for mail in reversed(list(org.mails)[-RECENT:])
     ]
-    return "<h2>Mailbox</h2>" + show_table("E-mails, newest first", ("Time", "To", "Subject", "Code", "Link"), rows)
+    heads = ("Time", "To", "Subject", "Code", "Link")
+    return '<h2 id="mails">Mailbox</h2>' + show_table("E-mails, newest first", heads, rows)
 
 
 def show_faults(org: Org) -> str:
-    boxes = "".join(show_box(name, f"{name} ({said})", on=org.faulty[name]) for name, said in FAULTS.items())
+    """Two kinds in one form: what is undone in the org, and what is wrong with its answers."""
+    on = org.switches()
+    broken: dict[str, dict[str, str]] = {}
+    for name, breakage in BREAKAGES.items():
+        broken.setdefault(breakage.group, {})[name] = breakage.said
+    faulty = {group: {name: FAULTS[name] for name in names} for group, names in GROUPS.items()}
     return (
-        '<h2>Faults</h2><form method="post" action="/sandbox/switches">'
-        f"<fieldset><legend>What goes wrong</legend>{boxes}</fieldset>"
+        '<h2 id="faults">Breakages and faults</h2><form method="post" action="/sandbox/switches">'
+        "<h3>Steps of the set-up that are missing or undone</h3>"
+        + "".join(show_group(group, names, on) for group, names in broken.items())
+        + "<h3>Answers that go wrong; the org stays as it is</h3>"
+        + "".join(show_group(group, names, on) for group, names in faulty.items()) +
         '<label for="delay_ms">Delay of slow_everything, in milliseconds</label>'
         f'<input type="number" min="0" id="delay_ms" name="delay_ms" value="{org.delay_ms}">'
         "<p><button>Save faults</button></p></form>"
     )
+
+
+def show_group(group: str, names: dict[str, str], on: dict[str, bool]) -> str:
+    boxes = "".join(show_box(name, f"{name} ({said})", on=on[name]) for name, said in names.items())
+    return f"<fieldset><legend>{escape(group)}</legend>{boxes}</fieldset>"
+
+
+def show_origins(org: Org) -> str:
+    rows = [
+        (escape(entry["name"]), f"<code>{escape(entry['origin'])}</code>",
+         escape(", ".join(scope["type"] for scope in entry["scopes"])), escape(entry["status"]))
+        for entry in list(org.origins.values())
+    ]
+    return '<h2 id="origins">Trusted Origins</h2>' + show_table("Origins", ("Name", "Origin", "For", "State"), rows)
+
+
+def show_policies(org: Org) -> str:
+    """The org's own authorization server has none."""
+    rows = [
+        (escape(server.id), escape(policy["name"]), escape(rule["name"]), escape(", ".join(rule_grants(org, rule))),
+         escape(f"{policy['status']}, {rule['status']}"))
+        for server in list(org.servers.values())
+        for policy in list(server.policies.values())
+        for rule in list(server.rules[policy["id"]].values())
+    ]
+    heads = ("Authorization server", "Policy", "Rule", "Grants", "State of policy and rule")
+    return '<h2 id="policies">Access Policies</h2>' + show_table("Rules", heads, rows)
 
 
 def show_keys(org: Org) -> str:
@@ -135,7 +180,7 @@ def show_keys(org: Org) -> str:
         for server in org.servers.values()
     ]
     return (
-        "<h2>Signing keys</h2>" + show_table("Key ids", ("Authorization server", "Active", "Next"), rows)
+        '<h2 id="keys">Signing keys</h2>' + show_table("Key ids", ("Authorization server", "Active", "Next"), rows)
         + '<form method="post" action="/sandbox/rotate"><p><button>Rotate keys now</button></p></form>'
     )
 
@@ -154,4 +199,5 @@ def show_requests(org: Org) -> str:
         )
         for seen in reversed(recent)
     ]
-    return "<h2>Recent requests</h2>" + show_table("Newest first", ("Time", "Method", "Path", "Parameters"), rows)
+    heads = ("Time", "Method", "Path", "Parameters")
+    return '<h2 id="requests">Recent requests</h2>' + show_table("Newest first", heads, rows)

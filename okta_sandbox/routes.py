@@ -16,7 +16,8 @@ from okta_sandbox.faults import spoil_answer
 from okta_sandbox.idx import paths as idx
 from okta_sandbox.idx.messages import IdxError
 from okta_sandbox.idx.origins import origin_headers
-from okta_sandbox.management.calls import check_token, rate_headers
+from okta_sandbox.management.api_tokens import check_token
+from okta_sandbox.management.calls import check_rate, rate_headers, spoil_call
 from okta_sandbox.management.paths import PATHS
 from okta_sandbox.org import Org
 from okta_sandbox.pages import error_page
@@ -24,6 +25,7 @@ from okta_sandbox.signing_in import show_home, sign_in
 from okta_sandbox.signing_out import sign_out
 from okta_sandbox.token_use import introspect, revoke, show_userinfo
 from okta_sandbox.tokens import allow_origin, exchange
+from okta_sandbox.universal_logout import order_logout
 from okta_sandbox.wire import Answer, Endpoint, SeenRequest, send_nothing, send_page
 
 SERVER = r"/oauth2(?:/(?P<server_id>(?!v1/)[^/]+))?"
@@ -73,6 +75,7 @@ ROUTES = [
     route("POST", "/sandbox/settings", "sandbox", panel.set_settings),
     route("POST", "/sandbox/people", "sandbox", panel.change_person),
     route("POST", "/sandbox/rotate", "sandbox", panel.rotate),
+    route("POST", "/sandbox/universal-logout", "sandbox", order_logout),
     *(route(methods, pattern, "management", endpoint) for methods, pattern, endpoint in PATHS),
 ]
 
@@ -116,7 +119,11 @@ def ask_endpoint(org: Org, request: SeenRequest, found: Route, match: re.Match[s
         if org.faulty["rate_limited"] and found.name != "sandbox":
             raise ManagementError("E0000047")
         if found.name == "management":
+            if org.faulty["api_token_revoked"]:
+                raise ManagementError("E0000011")
+            check_rate(org)
             check_token(org, request)
+            return spoil_call(org, request, found.endpoint(org, request, **named))
         return found.endpoint(org, request, **named)
     except ShownError as error:
         return send_page(error_page(org.name, error.error, error.description), 400)

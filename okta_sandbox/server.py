@@ -150,7 +150,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def make_head(self, answer: Answer) -> bytes:
         lines = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Unknown')}"]
-        lines.append(f"Date: {formatdate(usegmt=True)}")
+        lines.append(f"Date: {formatdate(self.server.clock(), usegmt=True)}")
         lines += [f"{name}: {value}" for name, value in answer.headers]
         stated = [value for name, value in answer.headers if name.lower() == "content-length"]
         if answer.status != 204 and not stated:

@@ -15,11 +15,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Access:
     """Who may use a view. `action` is what a role has to allow, "" for every logged-in person, None for everybody;
     `landing` -- a person who asked for it may be sent there after logging in; `forms` -- False where the view takes
-    none: it says 405 by itself, or is called by programs that bring no cookies, whatever site they come from."""
+    none: it says 405 by itself, or is called by programs that bring no cookies, whatever site they come from; `fresh`
+    -- its form takes a login of the last 15 minutes."""
 
     action: str | None
     landing: bool
     forms: bool = True
+    fresh: bool = False
 
 
 def public(*, landing: bool = False, forms: bool = True) -> Callable[[View], View]:

@@ -16,19 +16,29 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from portal.activity_keeping import keep_activity
+from portal.check_command import check_okta, table
 from portal.connecting import save_okta
 from portal.current import services
+from portal.deleting import delete_okta, restore_okta
+from portal.domain_proofs import check_open_claims
 from portal.errors import Refused
+from portal.mail import finish_sending, keep_up
 from portal.okta.connect import Entries, EntriesRefused
+from portal.okta_only import revert_overdue, switch_off
+from portal.password_changes import invite
 from portal.passwords import hash_password
 from portal.store.activity import list_events, record_event
-from portal.store.integrations import delete_integration, restore_integration
+from portal.store.invitations import remove_old_invitations
 from portal.store.members import ROLES, add_member
 from portal.store.native_attempts import remove_old_attempts
 from portal.store.organizations import create_organization, load_organization
+from portal.store.password_links import remove_old_links
 from portal.store.phone_sessions import remove_used_tokens
 from portal.store.proofs import KEEP_SECONDS, remove_proofs
 from portal.store.sessions import remove_expired
+from portal.subjects import SubjectName
+from portal.watching import watch
 
 COMMAND_LINE = "command line"
 database = AppGroup("db", help="The database.")
@@ -91,15 +101,17 @@ def create(slug: str, name: str, domain_names: tuple[str, ...]) -> dict[str, Any
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @answering
 def add(slug: str, email: str, role: str, name: str, password_stdin: bool) -> dict[str, Any]:
-    """A member."""
+    """A member; without a password they are mailed a link to set one, which is also printed."""
     password_hash = hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else None
     with services().db.writing() as connection:
         found = load_organization(connection, slug)
-        add_member(
+        user_id = add_member(
             connection, found.id, email, role=role, name=name, now=services().now(), password_hash=password_hash
         )
         _record(connection, found.id, "member.added", {"email": email, "role": role})
-    return {"organization": slug, "email": email, "role": role}
+        link = invite(services(), connection, found.id, user_id, found.name)
+    finish_sending(services())
+    return {"organization": slug, "email": email, "role": role} | ({"link": link} if link else {})
 
 
 @okta.command("save")
@@ -123,15 +135,30 @@ def save(slug: str, sign_in: str, no_check: bool, **entries: str) -> dict[str, A
     return {"organization": slug, "saved": True, "version": saved.version, "apps": apps}
 
 
+@okta.command("check")
+@click.argument("slug")
+@click.option("--subject", type=click.Choice(["draft", "live"]), help="Which settings; the draft where there is one.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def check(slug: str, subject: SubjectName | None, as_json: bool) -> None:
+    """The live checks, one row for each step of the guide. Exit 0 when nothing is wrong."""
+    try:
+        found = check_okta(services(), slug, subject, who=COMMAND_LINE)
+    except Refused as refused:
+        _print(_explain(refused), as_json, failed=True)
+        sys.exit(1)
+    click.echo(json.dumps(found) if as_json else table(found))
+    sys.exit(1 if found["wrong"] else 0)
+
+
 @okta.command("delete")
 @click.argument("slug")
 @answering
 def delete(slug: str) -> dict[str, Any]:
     """Delete Integration."""
-    with services().db.writing() as connection:
+    with services().db.reading() as connection:
         found = load_organization(connection, slug)
-        delete_integration(connection, found.id, who=COMMAND_LINE, now=services().now())
-        _record(connection, found.id, "okta.deleted")
+    delete_okta(services(), found.id, who=COMMAND_LINE, reference="")
+    finish_sending(services())
     return {"organization": slug, "deleted": True}
 
 
@@ -140,11 +167,22 @@ def delete(slug: str) -> dict[str, Any]:
 @answering
 def restore(slug: str) -> dict[str, Any]:
     """Undo Delete Integration."""
-    with services().db.writing() as connection:
+    with services().db.reading() as connection:
         found = load_organization(connection, slug)
-        restored = restore_integration(connection, found.id, who=COMMAND_LINE, now=services().now())
-        _record(connection, found.id, "okta.restored")
+    restored = restore_okta(services(), found.id, who=COMMAND_LINE, reference="")
     return {"organization": slug, "restored": True, "version": restored.version}
+
+
+@okta.command("only")
+@click.argument("slug")
+@click.option("--off", is_flag=True, required=True, help="Passwords work again, and recovery codes do not any more.")
+@answering
+def only(slug: str, off: bool) -> dict[str, Any]:
+    """Switch "Okta only" off, for owners who cannot get in; switching it on takes an owner and a test login."""
+    with services().db.reading() as connection:
+        found = load_organization(connection, slug)
+    was_on = switch_off(services(), found.id, who=COMMAND_LINE, reference="")
+    return {"organization": slug, "okta_only": False, "was_on": was_on}
 
 
 @click.command("activity")
@@ -173,7 +211,7 @@ def activity(slug: str, limit: int) -> dict[str, Any]:
 @with_appcontext
 @answering
 def maintenance() -> dict[str, Any]:
-    """Removes what has expired; for a timer."""
+    """Removes what has expired, and checks again what is due; for a timer."""
     now, seconds = services().now(), services().settings.attempt_seconds
     with services().db.writing() as connection:
         ended, claims = remove_expired(connection, now=now, attempt_seconds=seconds)
@@ -183,10 +221,19 @@ def maintenance() -> dict[str, Any]:
             "native_attempts": remove_old_attempts(connection, before=now - 2 * seconds),
             "refresh_tokens": remove_used_tokens(connection, now=now),
             "dpop_proofs": remove_proofs(connection, before=now - KEEP_SECONDS),
+            "password_links": remove_old_links(connection, now=now),
         }
+    removed["activity"] = keep_activity(services(), now)
+    _verified, removed["domain_claims"] = check_open_claims(services())
+    with services().db.writing() as connection:
+        removed["invitations"] = remove_old_invitations(connection, now=now)
+    removed["okta_only"] = revert_overdue(services(), now)
     for name, remove in current_app.extensions.get("maintenance", {}).items():
         removed[name] = remove(now)
-    return {"removed": removed}
+    watched = watch(services())
+    # The last, since what came before may have written mails.
+    sent, removed["mails"] = keep_up(services())
+    return {"removed": removed, "watched": watched, "mails_sent": sent}
 
 
 @click.command("demo")

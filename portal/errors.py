@@ -35,6 +35,9 @@ class Problem(Enum):
     SESSION_CHANGED = (409, N_("You are logged in differently now"),
         N_("Someone logged in or out in another tab since this page was opened. Nothing was changed. "
            "Open the page again."))
+    LOGIN_AGAIN = (403, N_("Please log in once more"),
+        N_("Changing this takes a login of the last 15 minutes. Nothing was changed. "
+           "Log in again and send it once more."))
     CONFLICT = (409, N_("Somebody else changed this meanwhile"),
         N_("Nothing of yours was saved. Look at what is stored now, and save again if it is still needed."))
     INTERNAL = (500, N_("Something went wrong on our side"),
@@ -55,6 +58,11 @@ class Problem(Enum):
         N_("Nobody has been logged in. Start again from your organization's own login page."))
     SETTINGS_CHANGED = (409, N_("Your organization's Okta settings changed meanwhile"),
         N_("Nobody has been logged in. Start the login again with the new settings."))
+    LOGIN_AS_ANOTHER = (409, N_("You signed in at Okta as somebody else"),
+        N_("Nothing was changed. Sign in with the Okta account that you are logged in with here, or log out first."))
+    LOGIN_UNASKED = (409, N_("You are already logged in as somebody else"),
+        N_("This login was begun on another site, so nothing was changed here. If you do want to log in as the other "
+           "person, start the login again from here."))
     LOGIN_CANCELLED = (400, N_("The sign-in at Okta was cancelled"), N_("You can start again whenever you like."))
     LOGIN_NOT_ASSIGNED = (403, N_("Okta does not let you into POINT yet"),
         N_("Your Okta account works, but nobody has given it access to POINT. Ask the person who looks after Okta "
@@ -79,6 +87,26 @@ class Problem(Enum):
         N_("Log in on Okta's page instead."))
     FIELD_INVALID = (422, N_("Something in the request is missing or wrong"),
         N_("Update the POINT app and try again."))
+
+    # -- test logins ---------------------------------------------------------------------------------------------
+    TEST_LOGIN_DONE = (409, N_("This was a test login"),
+        N_("Nobody has been logged in. The result is on the page where the test was started."))
+    TEST_LOGIN_OVER = (404, N_("This link to a test login is over"),
+        N_("Such a link is good for an hour, and only while the Okta settings stay as they are. Ask whoever gave it to "
+           "you for a new one."))
+    TEST_LOGIN_NOTHING = (409, N_("There is nothing to test yet"),
+        N_("A test login needs settings that Okta answers to. "
+           "Open the settings and the checks to see what is missing."))
+
+    # -- Okta's orders: Universal Logout -------------------------------------------------------------------------
+    ORDER_UNREADABLE = (400, N_("We could not read that order"),
+        N_("Send a subject of the format iss_sub or email, as JSON."))
+    ORDER_UNPROVED = (401, N_("We could not be sure that this order is from Okta"),
+        N_("Send a token that this organization's Okta has signed for this very address, once."))
+    ORDER_FOREIGN = (403, N_("This order is not for this organization"),
+        N_("Check which app it is sent for, and which Okta the person belongs to."))
+    ORDER_NOBODY = (404, N_("We do not know this person"),
+        N_("Nobody of this organization is meant, so nothing ended."))
 
     # -- Okta's answers ----------------------------------------------------------------------------------------
     OKTA_UNREACHABLE = (503, N_("Your organization's sign-in service cannot be reached"),
@@ -108,12 +136,40 @@ class Problem(Enum):
         N_("Another Okta account already uses it at POINT. Ask an owner of your organization for help."))
     PASSWORD_WRONG = (422, N_("That e-mail address and password do not fit together"),
         N_("Check both and try again."))
+    PASSWORD_LINK = (410, N_("This link does not work any more"),
+        N_("A link to set a password works once and only for a while. Ask for a new one."))
+    PASSWORD_LOGIN_OLD = (403, N_("You logged in too long ago for that"),
+        N_("Log out and in again, or have a link sent to your e-mail address."))
+    PASSWORD_OLD_WRONG = (422, N_("That is not your password"),
+        N_("This is not the password you have now. If you have forgotten it, ask for a link to set a new one."))
+    PASSWORD_SHORT = (422, N_("This password is too short"),
+        N_("Use 12 characters or more. Four words that have nothing to do with each other are easy to remember."))
+    PASSWORD_LONG = (422, N_("This password is too long"), N_("Use at most 1,024 characters."))
+    PASSWORD_GUESSABLE = (422, N_("This password is easy to guess"),
+        N_("It is on the lists that guessers try first, or nearly so: a well-known password, a single word, your own "
+           "name or address, a row of keys, a date or a repetition. Take four words that have nothing to do with "
+           "each other."))
+    PASSWORDS_DIFFER = (422, N_("The two are not the same"),
+        N_("Enter the new password a second time, exactly as above."))
+
+    OKTA_ONLY = (403, N_("Your organization logs in with Okta only"),
+        N_("Passwords are switched off there. Log in with Okta instead."))
+    RECOVERY_CODE_WRONG = (422, N_("That e-mail address and code do not fit together"),
+        N_("Check both. Each code works once; cross out those you have used."))
+    RECOVERY_IN_THE_BROWSER = (403, N_("A recovery code does not open the app"),
+        N_("It lets an owner in to put things right in the browser. Log in to the app with Okta once it works again."))
+    TRIAL_MISSING = (409, N_("A test login is missing"),
+        N_("Run a test login with the settings that are live, in this browser. It counts for an hour."))
+    CONFIRM_BY_OKTA = (409, N_("Log in with Okta first"),
+        N_("Log in once with Okta, now that passwords are switched off. Then press Confirm."))
 
     # -- organizations and their integrations --------------------------------------------------------------------
     ORGANIZATION_UNKNOWN = (404, N_("We do not know this organization"),
         N_("Check the address, or enter your work e-mail and we will find your organization."))
     OKTA_NOT_CONNECTED = (404, N_("This organization does not use Okta at POINT"),
         N_("Log in with your e-mail address and password, or ask an owner of your organization."))
+    SETUP_LINK_GONE = (404, N_("This set-up link does not work"),
+        N_("It may have expired or been revoked. Ask the person who sent it to you for a new one."))
     ISSUER_UNKNOWN = (404, N_("We do not know this Okta"),
         N_("No organization at POINT is connected to it. Enter your work e-mail to log in."))
 
@@ -131,6 +187,31 @@ class Problem(Enum):
     CLIENT_ID_IS_SECRET = (422, N_("That looks like a client secret"),
         N_("This looks like a client secret. POINT does not need one and has not stored it. "
            "Paste the Client ID that stands above it."))
+    API_TOKEN_PASTED = (422, N_("That looks like an API token of your Okta"),
+        N_("This looks like an API token, which may change everything in your Okta. It does not belong here, and POINT "
+           "has not stored it. If others may have seen it, revoke it in Okta under Security > API > Tokens."))
+    API_TOKEN_FORM = (422, N_("That is not an API token"),
+        N_("An API token is one line of about 42 letters and digits, without blanks. Okta shows it once, when it is "
+           "created under Security > API > Tokens; copy it from there."))
+    API_TOKEN_IS_CLIENT_ID = (422, N_("That is a Client ID, not an API token"),
+        N_("A Client ID says which app it is and opens nothing. Create an API token in Okta under Security > API > "
+           "Tokens and paste that."))
+    API_TOKEN_IS_SECRET = (422, N_("That looks like a client secret"),
+        N_("This looks like the client secret of an app. It does not belong here, and POINT has not stored it. Create "
+           "an API token in Okta under Security > API > Tokens and paste that."))
+    API_TOKEN_REFUSED = (422, N_("Okta does not accept this API token"),
+        N_("It belongs to another Okta, has expired or been revoked, or must not be used from here. Create a new one "
+           "in Okta under Security > API > Tokens, for any IP address, and paste that."))
+    API_TOKEN_WEAK = (422, N_("This API token may not do that"),
+        N_("A token may do what the person who created it may do. Let somebody with the role Super Administrator "
+           "create one, or somebody who may manage applications, trusted origins and authorization servers."))
+    SET_UP_UNDER_WAY = (409, N_("A set-up is under way already"),
+        N_("Only one can run at a time. Look at how far it is, or stop it first."))
+    SET_UP_REFUSED = (502, N_("Okta did not accept what POINT wanted to set up"),
+        N_("What had been done until then stays and can be undone. Set this step up by hand, as the guide says, then "
+           "continue."))
+    SET_UP_GONE = (409, N_("Something disappeared from Okta meanwhile"),
+        N_("Somebody deleted it while the set-up was working on it. Continue, and it is looked at anew."))
     CLIENT_UNKNOWN = (422, N_("Okta does not know this Client ID"),
         N_("This Okta has no active app with that Client ID. Copy it again from the app's General tab, and check that "
            "the domain is that of the same Okta."))
@@ -150,6 +231,21 @@ class Problem(Enum):
         N_("This Okta has no authorization server with that id. Choose Automatic if you are not sure."))
     API_ACCESS_MANAGEMENT = (422, N_("This Okta has no custom authorization servers"),
         N_("Custom authorization servers need Okta's API Access Management. Choose the org authorization server."))
+    ALREADY_MEMBER = (409, N_("This person is a member already"),
+        N_("Look for the address in the list below; there you can change the role."))
+    LAST_OWNER = (409, N_("The last owner has to stay one"),
+        N_("Make somebody else an owner first: without one nobody could look after your organization."))
+    INVITATION_OVER = (404, N_("This invitation is not good any more"),
+        N_("It has been accepted, taken back, replaced by a newer one, or is older than seven days. "
+           "Ask the person who invited you for a new one."))
+    MAIL_DOMAIN_FORM = (422, N_("That is not an e-mail domain"),
+        N_("Enter what stands behind the @ of your organization's addresses, for example example.org."))
+    MAIL_DOMAIN_PUBLIC = (422, N_("Anybody can have an address there"),
+        N_("This domain belongs to a mail provider. Enter a domain that is your organization's own."))
+    DOMAIN_TAKEN = (409, N_("This domain has been verified already"),
+        N_("It is in the list below, or another organization at POINT has verified it. If it is yours, write to us."))
+    LAST_DOMAIN = (409, N_("The last domain has to stay while Okta login is on"),
+        N_("Without a domain nobody could log in with Okta. Verify another one first, or delete the Okta integration."))
     DOMAIN_EMPTY = (422, N_("The Okta domain is missing"),
         N_("Enter your Okta domain, for example acme.okta.com. It is the address you see when you sign in at Okta."))
     DOMAIN_FORM = (422, N_("That is not an Okta domain"),

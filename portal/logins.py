@@ -26,8 +26,17 @@ from portal.store.activity import record_event
 from portal.store.members import Admitted, Profile, admit_person
 from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.organizations import email_domain
-from portal.store.sessions import ABSOLUTE_SECONDS, claim_attempt, claim_current, end_session, hash_id, open_session
+from portal.store.sessions import (
+    ABSOLUTE_SECONDS,
+    UNPROVED_SECONDS,
+    claim_attempt,
+    claim_current,
+    end_session,
+    hash_id,
+    open_session,
+)
 
+MAX_SID = 255  # characters
 OKTA_SECONDS = 9.0  # For all calls of one request of a login together; the page has to be there within ten.
 
 
@@ -36,18 +45,33 @@ class Proof:
     """A person whom Okta has vouched for, with the tokens that came along.
 
     session_ends_at -- epoch seconds after which Okta itself wants the person to sign in again, where it says so.
+    signed_in_at -- when they last did (`auth_time`), and sid -- what Okta calls that session; None where it says none.
     """
 
     profile: Profile
     tokens: Tokens
     session_ends_at: int | None = None
+    signed_in_at: int | None = None
+    sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session is opened, as its owner sees it in a list: "Firefox, Windows", and an address without its last
+    part."""
+
+    device: str = ""
+    network: str = ""
 
 
 def seconds_left(proof: Proof, *, most: int, now: int) -> int:
-    """How long a session may last: `most` seconds, or less where Okta wants the person back earlier.
+    """How long a session may last: `most` seconds, or less where Okta wants the person back earlier or has given us
+    nothing to ask it with whether they may still come in.
 
     Raises Refused(LOGIN_REQUIRED_AT_OKTA) when that time is over already.
     """
+    if proof.tokens.refresh_token is None:
+        most = min(most, UNPROVED_SECONDS)
     if proof.session_ends_at is None:
         return most
     left = min(most, proof.session_ends_at - now)
@@ -101,12 +125,26 @@ def prove_person(services: Services, attempt: Attempt, came_back: Code | Interac
         access_token=tokens.access_token,
         code=came_back.code if isinstance(came_back, Code) else came_back.interaction_code,
     )
-    ends_at = claims.get("session_expiry")
+    ends_at, signed_in_at, sid = (claims.get(name) for name in ("session_expiry", "auth_time", "sid"))
     if not isinstance(claims.get("email"), str) and provider.userinfo_endpoint:
         more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
-        # The address and whether it is verified come from one source, or the one could vouch for the other.
-        claims = {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
-    return Proof(read_profile(claims), tokens, ends_at if type(ends_at) is int else None)
+        claims = take_userinfo(claims, more)
+    return Proof(
+        read_profile(claims),
+        tokens,
+        ends_at if type(ends_at) is int else None,
+        # An Okta whose clock is ahead makes nobody younger than they are.
+        min(signed_in_at, services.now()) if type(signed_in_at) is int else None,
+        sid if isinstance(sid, str) and 0 < len(sid) <= MAX_SID else None,
+    )
+
+
+def take_userinfo(claims: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The claims of somebody whose ID token has no e-mail address, with what userinfo says.
+
+    The address and whether it is verified come from one source, or the one could vouch for the other.
+    """
+    return {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
 
 
 def read_profile(claims: dict[str, Any]) -> Profile:
@@ -129,18 +167,19 @@ def open_okta_session(
     session_id: str,
     reference: str,
     replaced: str | None,
+    place: Place = Place(),
 ) -> Admitted:
     """Admits the person and opens their session, in one transaction: either all of it happened or nothing.
 
-    replaced -- the id of the session that this browser had before; it ends.
+    replaced -- the id of the session that this browser had before; it ends. place -- where the browser is.
     Raises Refused as `admit_person` does, and SETTINGS_CHANGED when an owner was faster than Okta: deleting or moving
     the integration ends its sessions, so that none may begin after that.
     """
     try:
-        return _open(services, attempt, proof, session_id, reference, replaced)
+        return _open(services, attempt, proof, session_id, reference, replaced, place)
     except IntegrityError:
         # The same person came in twice at the same time and the other one was first: now they are known.
-        return _open(services, attempt, proof, session_id, reference, replaced)
+        return _open(services, attempt, proof, session_id, reference, replaced, place)
 
 
 def record_refusal(
@@ -231,6 +270,7 @@ def _open(
     session_id: str,
     reference: str,
     replaced: str | None,
+    place: Place,
 ) -> Admitted:
     now = services.now()
     sealed = seal_tokens(services, hash_id(session_id), proof.tokens, attempt.app)
@@ -251,6 +291,10 @@ def _open(
             integration_id=attempt.integration_id,
             integration_version=attempt.integration_version,
             sealed_tokens=sealed,
+            device=place.device,
+            network=place.network,
+            okta_sid=proof.sid,
+            signed_in_at=proof.signed_in_at,
             seconds=seconds_left(proof, most=ABSOLUTE_SECONDS, now=now),
         )
         record_event(

@@ -42,6 +42,22 @@ def give_back(services: Services, left: Left | None) -> None:
         leave_okta(services, left, returns={}, only_revoke=True)
 
 
+def give_back_behind(services: Services, *given: Left | None) -> None:
+    """The same after the page has been answered, for as many as there are. If too much is under way already, Okta's
+    tokens die of disuse: POINT's sessions are over in any case."""
+    left = [each for each in given if each is not None]
+
+    def give_all_back() -> None:
+        for each in left:
+            give_back(services, each)
+
+    try:
+        if left:
+            services.background.start("give-back", give_all_back)
+    except Refused as refused:
+        _note(refused)
+
+
 def leave_okta(
     services: Services, left: Left, *, returns: Mapping[str, tuple[str, str]], only_revoke: bool = False
 ) -> tuple[str, str] | None:

@@ -2,34 +2,46 @@
 
 Knows no Flask. One caller at a time does it for a session, over all threads, workers and nodes: the lease is one
 UPDATE, and shorter than the 30 seconds in which Okta takes the same refresh token again after a lost answer. The new
-token is stored before anything else happens.
+token is stored before anything else happens. The app waits for Okta's answer; a page waits two seconds, and a thread of
+its own sees to it that a late answer is not lost.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import Future
 from typing import Any
+
+from sqlalchemy.exc import IntegrityError
 
 from portal import logins
 from portal.errors import Problem, Refused
+from portal.logouts import Left, give_back
 from portal.logs import LOGGER
+from portal.metrics import REFUSALS
 from portal.okta.id_token import check_id_token
-from portal.okta.tokens import Tokens, refresh
+from portal.okta.tokens import Tokens, fetch_userinfo, refresh
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
+from portal.store.members import Profile, take_over_profile
 from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.proving import Due, find_proof, keep_proof, take_lease
-from portal.store.sessions import end_session
+from portal.store.sessions import UNPROVED_SECONDS, Session, end_session
 
 OKTA_SECONDS = 5.0
 AWAY_SECONDS = 3600  # How long people stay in while their Okta does not answer.
+PAGE_SECONDS = 2.0  # A page waits so long for Okta, and goes on.
+_OVERDUE_SECONDS = 4.0  # A page that must not go on without an answer waits a little longer, and says so.
+_BEHIND_SECONDS = 10.0  # Behind a page there is more time, and still less than the lease lasts.
 _WAIT_SECONDS = 1.0
 # What Okta says about the person, not about the moment.
-_OVER = frozenset(
-    {Problem.REFRESH_REFUSED, Problem.ID_TOKEN_REFUSED, Problem.LOGIN_NOT_ASSIGNED, Problem.LOGIN_POLICY}
-)
+_OVER = frozenset({Problem.REFRESH_REFUSED, Problem.LOGIN_NOT_ASSIGNED, Problem.LOGIN_POLICY})
+# A token that is somebody else's. One that cannot be checked proves nothing, neither for the person nor against them.
+_ANOTHERS = frozenset({"issuer_mismatch", "subject_mismatch", "subject_missing", "audience_mismatch", "azp_mismatch"})
+# The answer, if there was one, did not get here: Okta may have given out a new token that nobody has.
+_LOST = frozenset({"op_unavailable", "response_malformed"})
 
 
 def prove_again(
@@ -37,35 +49,75 @@ def prove_again(
 ) -> None:
     """Asks Okta about a session whose last proof is older than POINT_RECHECK_SECONDS, unless somebody else is at it.
 
-    sealed_tokens -- the session's; without a refresh token among them there is nothing to ask with.
+    sealed_tokens -- the session's; without a refresh token among them there is nothing to ask with, and the session
+    ends 12 hours after the login.
     Raises Refused(TOKEN_REFUSED, okta_ended) when Okta has ended it, which ends it here, and OKTA_UNREACHABLE when the
     last proof is older than an hour beyond that and Okta does not answer.
     """
-    now = services.now()
-    if now - proved_at < services.settings.recheck_seconds or not _can_prove(services, id_hash, sealed_tokens):
+    if not _is_due(services, proved_at) or not _can_prove(services, id_hash, sealed_tokens, proved_at):
         return
-    with services.db.writing() as connection:
-        due = take_lease(connection, id_hash, now=now, proved_before=now - services.settings.recheck_seconds)
+    due = _take_lease(services, id_hash)
     if due is None:
         if _is_overdue(services, proved_at):
             _wait(services, id_hash, proved_at)
         return
-    with services.db.reading() as connection:
-        kept = logins.read_tokens(services, id_hash, due.sealed_tokens)
-        login = find_login_by_integration(connection, due.integration_id, kept.get("app", "spa"))
-    if login is not None:
-        _ask(services, due, login, kept, proved_at=proved_at, reference=reference)
-
-
-def _can_prove(services: Services, id_hash: bytes, sealed_tokens: bytes | None) -> bool:
     try:
-        return bool(sealed_tokens and logins.read_tokens(services, id_hash, sealed_tokens).get("refresh_token"))
-    except SealBroken:
+        _prove(services, due, reference, seconds=OKTA_SECONDS)
+    except Refused as refused:
+        _stay_or_not(services, refused, proved_at)
+
+
+def prove_session(services: Services, session: Session, *, reference: str) -> bool:
+    """The same for a session in a browser, which waits two seconds for Okta. True when it has to be read again.
+
+    Costs nothing while the last proof counts or while another request of the session asks Okta. Raises as
+    `prove_again`.
+    """
+    if session.method != "okta" or not _is_due(services, session.proved_at):
         return False
+    overdue = _is_overdue(services, session.proved_at)
+    if session.proving_until is not None and session.proving_until > services.now() and not overdue:
+        return False
+    if not _can_prove(services, session.id_hash, session.sealed_tokens, session.proved_at):
+        return False
+    due = _take_lease(services, session.id_hash)
+    if due is None:
+        if overdue:
+            _wait(services, session.id_hash, session.proved_at)
+        return True
+    try:
+        return _prove_behind(services, due, reference, seconds=_OVERDUE_SECONDS if overdue else PAGE_SECONDS)
+    except Refused as refused:
+        _stay_or_not(services, refused, session.proved_at)
+    return True
+
+
+def _is_due(services: Services, proved_at: int) -> bool:
+    return services.now() - proved_at >= services.settings.recheck_seconds
 
 
 def _is_overdue(services: Services, proved_at: int) -> bool:
     return services.now() - proved_at > AWAY_SECONDS + services.settings.recheck_seconds
+
+
+def _can_prove(services: Services, id_hash: bytes, sealed_tokens: bytes | None, proved_at: int) -> bool:
+    """Whether there is a refresh token. Raises Refused(TOKEN_REFUSED) where there has been none for too long."""
+    try:
+        if sealed_tokens and logins.read_tokens(services, id_hash, sealed_tokens).get("refresh_token"):
+            return True
+    except SealBroken:
+        pass
+    if services.now() - proved_at < UNPROVED_SECONDS:
+        return False
+    with services.db.writing() as connection:
+        end_session(connection, id_hash, why="unproved", now=services.now())
+    raise Refused(Problem.TOKEN_REFUSED, "unproved")
+
+
+def _take_lease(services: Services, id_hash: bytes) -> Due | None:
+    now = services.now()
+    with services.db.writing() as connection:
+        return take_lease(connection, id_hash, now=now, proved_before=now - services.settings.recheck_seconds)
 
 
 def _wait(services: Services, id_hash: bytes, proved_at: int) -> None:
@@ -79,46 +131,172 @@ def _wait(services: Services, id_hash: bytes, proved_at: int) -> None:
     raise Refused(Problem.OKTA_UNREACHABLE, "proof_overdue")
 
 
-def _ask(
-    services: Services, due: Due, login: Login, kept: dict[str, Any], *, proved_at: int, reference: str
-) -> None:
+def _stay_or_not(services: Services, refused: Refused, proved_at: int) -> None:
+    """Okta has no good answer: people stay in for an hour. An end is an end."""
+    if refused.problem is Problem.TOKEN_REFUSED:
+        raise refused
+    if _is_overdue(services, proved_at):
+        raise Refused(Problem.OKTA_UNREACHABLE, refused.reason) from refused
+
+
+def _prove_behind(services: Services, due: Due, reference: str, *, seconds: float) -> bool:
+    """Asks Okta in a thread and waits for it, at most so long; False when it goes on without us. Raises as `_prove`."""
+    said: Future[Refused | None] = Future()
+
+    def ask() -> None:
+        try:
+            _prove(services, due, reference, seconds=_BEHIND_SECONDS)
+        except Refused as refused:
+            said.set_result(refused)
+        except BaseException as bug:
+            said.set_exception(bug)
+            raise
+        else:
+            said.set_result(None)
+
     try:
-        with services.door.within(OKTA_SECONDS):
-            tokens = _refresh(services, due, login, kept["refresh_token"])
+        services.background.start("okta-proof", ask)
+    except Refused:
+        # Too much is under way behind other pages: then in front of this one.
+        _prove(services, due, reference, seconds=seconds)
+        return True
+    try:
+        refused = said.result(timeout=seconds)
+    except TimeoutError:
+        raise Refused(Problem.OKTA_UNREACHABLE, "op_timeout") from None
+    if refused is not None:
+        raise refused
+    return True
+
+
+def _prove(services: Services, due: Due, reference: str, *, seconds: float) -> None:
+    """Asks Okta, and keeps what it says. Raises Refused: TOKEN_REFUSED when that was the end, else as Okta failed."""
+    with services.db.reading() as connection:
+        kept = logins.read_tokens(services, due.id_hash, due.sealed_tokens)
+        login = find_login_by_integration(connection, due.integration_id, kept.get("app", "spa"))
+    if login is None:
+        return  # Deleted this very moment, and the session with it.
+    try:
+        with services.door.within(seconds):
+            tokens = _ask(services, login, kept["refresh_token"])
+            claims = _check_and_keep(services, due, login, kept, tokens)
+            claims = _with_email(services, login, tokens, claims)
     except Refused as refused:
+        REFUSALS.labels(refused.problem.code, refused.reason).inc()
         event = {"code": refused.problem.code, "reason": refused.reason, "reference": reference}
         LOGGER.info("a session could not prove itself", extra={"event": event})
-        if refused.problem in _OVER:
+        if _is_over(refused):
             _end(services, due, refused, reference)
             raise Refused(Problem.TOKEN_REFUSED, "okta_ended", refused.reason) from refused
-        if _is_overdue(services, proved_at):
-            raise Refused(Problem.OKTA_UNREACHABLE, refused.reason) from refused
-        return
-    content = {**kept, "refresh_token": tokens.refresh_token, "id_token": tokens.id_token or kept["id_token"]}
+        raise
+    _take_over(services, due, claims, reference)
+
+
+def _is_over(refused: Refused) -> bool:
+    return refused.problem in _OVER or (refused.problem is Problem.ID_TOKEN_REFUSED and refused.reason in _ANOTHERS)
+
+
+def _ask(services: Services, login: Login, refresh_token: str) -> Tokens:
+    """RFC 6749 section 6. An answer that was lost on the way is asked for once more, at once: inside the leeway Okta
+    gives the same again."""
+    provider = services.providers.load(login.issuer)
+    wanted = {"client_id": login.client_id, "refresh_token": refresh_token, "scope": login.scope}
+    try:
+        return refresh(services.door, provider, **wanted)
+    except Refused as refused:
+        if refused.reason not in _LOST:
+            raise
+    return refresh(services.door, provider, **wanted)
+
+
+def _check_and_keep(
+    services: Services, due: Due, login: Login, kept: dict[str, Any], tokens: Tokens
+) -> dict[str, Any]:
+    """The claims of the ID token that came along, of the same issuer and person (OIDC Core 12.2), or {}.
+
+    The new refresh token is stored whatever the check says, even where Okta's keys cannot be had at the moment.
+    """
+    try:
+        claims = _check(services, due, login, tokens)
+    except Refused:
+        _keep(services, due, {**kept, "refresh_token": tokens.refresh_token}, proved=False)
+        raise
+    newer = {"refresh_token": tokens.refresh_token, "id_token": tokens.id_token or kept["id_token"]}
+    _keep(services, due, {**kept, **newer}, proved=True)
+    return claims
+
+
+def _check(services: Services, due: Due, login: Login, tokens: Tokens) -> dict[str, Any]:
+    if not tokens.id_token:
+        return {}
+    provider = services.providers.load(login.issuer)
+    return check_id_token(
+        tokens.id_token,
+        key=lambda kid, algorithm: services.providers.key(provider, kid, algorithm),
+        algorithms=provider.algorithms,
+        issuer=due.issuer,
+        client_id=login.client_id,
+        nonce=None,
+        now=services.clock(),
+        access_token=tokens.access_token,
+        subject=due.sub,
+    )
+
+
+def _keep(services: Services, due: Due, content: dict[str, Any], *, proved: bool) -> None:
+    """Stores the new tokens; a session that has ended meanwhile gives them back."""
     sealed = services.sealer.seal("tokens", json.dumps(content).encode(), due.id_hash)
     with services.db.single() as connection:
-        keep_proof(connection, due.id_hash, sealed_tokens=sealed, now=services.now())
+        if keep_proof(connection, due, sealed_tokens=sealed, proved_at=services.now() if proved else None):
+            return
+    with services.db.reading() as connection:
+        ended = find_proof(connection, due.id_hash) is None
+    if ended:
+        give_back(services, Left(due.id_hash, due.integration_id, sealed))
 
 
-def _refresh(services: Services, due: Due, login: Login, refresh_token: str) -> Tokens:
-    """RFC 6749 section 6; an ID token that comes along is of the same issuer and person (OIDC Core 12.2)."""
+def _with_email(services: Services, login: Login, tokens: Tokens, claims: dict[str, Any]) -> dict[str, Any]:
+    """What an ID token leaves out is at userinfo, as at a login. If that fails, nothing is taken over this time."""
     provider = services.providers.load(login.issuer)
-    tokens = refresh(
-        services.door, provider, client_id=login.client_id, refresh_token=refresh_token, scope=login.scope
-    )
-    if tokens.id_token:
-        check_id_token(
-            tokens.id_token,
-            key=lambda kid, algorithm: services.providers.key(provider, kid, algorithm),
-            algorithms=provider.algorithms,
-            issuer=due.issuer,
-            client_id=login.client_id,
-            nonce=None,
-            now=services.clock(),
-            access_token=tokens.access_token,
-            subject=due.sub,
-        )
-    return tokens
+    if not claims or isinstance(claims.get("email"), str) or provider.userinfo_endpoint is None:
+        return claims
+    try:
+        more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
+    except Refused as refused:
+        if _is_over(refused):
+            raise
+        return {}
+    return {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
+
+
+def _take_over(services: Services, due: Due, claims: dict[str, Any], reference: str) -> None:
+    """Name and address follow Okta. What is no good there, or taken here, stays as it was, and nobody is put out."""
+    if not claims:
+        return
+    try:
+        profile = logins.read_profile({"name": due.account_name, **claims})
+    except Refused:
+        return
+    if not isinstance(claims.get("name"), str):
+        profile = Profile(profile.issuer, profile.sub, profile.email, due.account_name)
+    if (profile.email, profile.name) == (due.email, due.account_name):
+        return
+    try:
+        with services.db.writing() as connection:
+            changed = take_over_profile(connection, due.organization_id, due.user_id, due.identity_id, profile)
+            if changed:
+                record_event(
+                    connection,
+                    due.organization_id,
+                    who=due.account_email,
+                    what="member.changed_at_okta",
+                    now=services.now(),
+                    reference=reference,
+                    about=changed,
+                )
+    except IntegrityError:
+        # Somebody has taken the address this very moment.
+        LOGGER.info("an address was taken meanwhile", extra={"event": {"reference": reference}})
 
 
 def _end(services: Services, due: Due, refused: Refused, reference: str) -> None:
@@ -129,7 +307,7 @@ def _end(services: Services, due: Due, refused: Refused, reference: str) -> None
             record_event(
                 connection,
                 due.organization_id,
-                who=due.email,
+                who=due.account_email,
                 what="session.okta_ended",
                 now=now,
                 reference=reference,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?/?")
@@ -26,6 +27,11 @@ _SHAPES = {
     "POINT_APPLE_APP_IDS": (
         re.compile(r"[A-Z0-9]{10}(\.[A-Za-z0-9-]+)+"), "ids such as A1B2C3D4E5.org.pointapp.point",
     ),
+    "POINT_MAIL_FROM": (
+        re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+        "an address such as point@example.org",
+    ),
+    "POINT_DNS_SERVERS": (re.compile(r"(\d{1,3}\.){3}\d{1,3}:\d{1,5}"), "addresses such as 127.0.0.1:53"),
     "POINT_PLAY_STORE_URL": (_HTTPS, "an https address"),
     "POINT_APP_STORE_URL": (_HTTPS, "an https address"),
 }  # fmt: skip
@@ -47,6 +53,8 @@ class Settings:
     ca_bundle: str | None = None
     okta_domains: tuple[str, ...] = ()
     smtp_url: str | None = None
+    mail_from: str = ""
+    dns_servers: tuple[str, ...] = ()
     trusted_proxies: int = 0
     attempt_seconds: int = 600
     recheck_seconds: int = 600
@@ -89,7 +97,9 @@ def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
         loopback_okta=_switch(environ, "POINT_LOOPBACK_OKTA"),
         ca_bundle=_file(environ, "POINT_CA_BUNDLE"),
         okta_domains=_suffixes(environ.get("POINT_OKTA_DOMAINS", "")),
-        smtp_url=environ.get("POINT_SMTP_URL") or None,
+        smtp_url=_smtp_url(environ.get("POINT_SMTP_URL", "").strip()),
+        mail_from=_shaped(environ, "POINT_MAIL_FROM"),
+        dns_servers=_all_shaped(environ, "POINT_DNS_SERVERS"),
         trusted_proxies=_number(environ, "POINT_TRUSTED_PROXIES", 0, 0, 10),
         attempt_seconds=_number(environ, "POINT_ATTEMPT_SECONDS", 600, 10, 3600),
         recheck_seconds=_number(environ, "POINT_RECHECK_SECONDS", 600, 1, 86400),
@@ -120,6 +130,18 @@ def _origin(text: str) -> str:
     if match[1] == "http" and match[2] not in LOOPBACK_HOSTS:
         raise SettingsError("POINT_BASE_URL has to start with https:// unless it is on loopback")
     return text.rstrip("/")
+
+
+def _smtp_url(text: str) -> str | None:
+    """The address of the mail server. What is wrong with it is said without it: it holds a password."""
+    try:
+        url = urlsplit(text)
+        fits = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.path in ("", "/") and url.port != 0
+    except ValueError:
+        fits = False
+    if text and (not fits or url.query or url.fragment or (url.password and not url.username)):
+        raise SettingsError("POINT_SMTP_URL has to look like smtp://user:password@mail.example.org:587, or smtps://...")
+    return text or None
 
 
 def _secret_keys(text: str, instance: Path | None) -> tuple[str, ...]:

@@ -6,15 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from portal.okta.connect import Entries
 from portal.store.drafts import find_draft
-from portal.store.integrations import App, Integration, find_integration
+from portal.store.integrations import App, Integration, find_integration, settings_of
 
 SubjectName = Literal["draft", "live"]
+FIELDS = ("spa_client_id", "spa_domain", "native_client_id", "native_domain", "authorization_server", "sign_in")
+_EMPTY = dict.fromkeys(FIELDS, "") | {"authorization_server": "auto", "sign_in": "redirect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,7 @@ def find_subject(
 ) -> Subject | None:
     """The draft where there is one, else what is live; with `name` exactly that one. None where there is nothing."""
     if name != "live" and (draft := find_draft(connection, organization_id)) is not None:
-        typed = {field: text for field, text in draft.entries.items() if field != "sign_in"}
-        return _subject("draft", organization_id, Entries(**typed), draft.entries.get("sign_in", "redirect"), draft.apps)
+        return _subject("draft", organization_id, *read_form(draft.entries), draft.apps)
     live = find_integration(connection, organization_id) if name != "draft" else None
     if live is None:
         return None
@@ -49,10 +50,24 @@ def find_subject(
 
 def entries_of(live: Integration) -> Entries:
     """A live integration as the form shows it."""
-    fields = {"authorization_server": live.authorization_server}
-    for kind, app in live.apps.items():
-        fields |= {f"{kind}_client_id": app.client_id, f"{kind}_domain": app.domain}
-    return Entries(**{"spa_client_id": "", "spa_domain": "", **fields})
+    return read_form(form_of(settings_of(live)))[0]
+
+
+def form_of(settings: Mapping[str, Any] | None) -> dict[str, str]:
+    """Settings, as `settings_of` and the list of versions have them, by the fields of the form; empty for None."""
+    form = dict(_EMPTY)
+    if settings is not None:
+        form |= {name: settings[name] for name in ("authorization_server", "sign_in")}
+        for kind, app in settings["apps"].items():
+            form |= {f"{kind}_client_id": app["client_id"], f"{kind}_domain": app["domain"]}
+    return form
+
+
+def read_form(form: Mapping[str, str]) -> tuple[Entries, str]:
+    """The entries and the way to sign in that a form says."""
+    typed = {name: form.get(name, _EMPTY[name]) for name in FIELDS}
+    sign_in = typed.pop("sign_in")
+    return Entries(**typed), sign_in
 
 
 def fingerprint(entries: Entries, sign_in: str) -> str:

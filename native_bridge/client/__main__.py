@@ -56,6 +56,9 @@ def log_out(given: Namespace) -> Said:
 
 def open_link(given: Namespace) -> Said:
     """What the operating system calls with the deep link, in a process that may know nothing but what is on file."""
+    if logins.is_test(given.url):
+        outcome = logins.hand_over(given.url, demand_server(given.server))
+        return "You are signed out at Okta; that was part of a test login.", {"test_login": True, **outcome}
     outcome = logins.finish(given.url)
     if "user" in outcome:
         return f"Logged in as {_name_of(outcome)}.", outcome
@@ -155,7 +158,9 @@ def _parser() -> ArgumentParser:
     logout.add_argument("--okta", action="store_true", help="at Okta, too, with the browser")
     command("register", register, "let the desktop give POINT's deep links to this client")
     command("unregister", unregister, "take that back")
-    command("open", open_link, "finish what a deep link belongs to").add_argument("url", metavar="URL")
+    link = command("open", open_link, "finish what a deep link belongs to")
+    link.add_argument("url", metavar="URL")
+    link.add_argument("--server", default=_SERVER, help=f"POINT's address, for a test login ({_SERVER})")
     return parser
 
 

@@ -27,6 +27,7 @@ ADDRESSES = {"login": f"{SCHEME}:/login", "logout": f"{SCHEME}:/logout"}
 _PURPOSES = {address: purpose for purpose, address in ADDRESSES.items()}
 _LOGOUT_SECONDS = 600
 _LINK = re.compile(r"[!-\[\]-~]{1,8192}")  # what a link of ours can consist of: visible ASCII without a backslash
+_TEST_STATE = re.compile(r"trial-[A-Za-z0-9_-]{44}")
 # Refusals after which the same login can still succeed: a stranger can cause them, or one more step is needed.
 _STILL_OPEN = {"deep_link_invalid", "attempt_unknown", "login_required_at_okta", "proof_refused", "internal"}
 
@@ -80,20 +81,26 @@ def find(link: str) -> tuple[str, Attempt]:
 
     Raises Refused(deep_link_invalid, attempt_unknown); nothing has changed then.
     """
-    address, _, query = link.partition("#")[0].partition("?")
-    scheme, _, path = address.partition(":")
-    # Upper and lower case are the same in the scheme alone (RFC 3986 section 6.2.2.1).
-    purpose = _PURPOSES.get(f"{scheme.lower()}:{path}")
-    if purpose is None or not _LINK.fullmatch(link):
-        raise Refused("deep_link_invalid", "This link is not one of POINT's.")
-    states = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "state"]
-    if len(states) > 1:
-        raise Refused("deep_link_invalid", "This link is not one of POINT's.", reason="duplicate_parameter")
-    name = _name(states[0]) if states else _last_logout(purpose)
+    purpose, state = _read_link(link)
+    name = _name(state) if state else _last_logout(purpose)
     attempt = _read(name)
     if attempt is None or attempt.purpose != purpose:
         raise Refused("attempt_unknown", "This was not started here.", "Start again in this app.")
     return name, attempt
+
+
+def is_test(link: str) -> bool:
+    """Whether this link belongs to a test login, which nobody began in this app. Raises Refused(deep_link_invalid)."""
+    return _TEST_STATE.fullmatch(_read_link(link)[1]) is not None
+
+
+def hand_over(link: str, server: str) -> Json:
+    """Gives the link of a test login to the bridge, which has the verifier. Raises Refused(test_login_done)."""
+    if _read_link(link)[0] == "logout":
+        return call(server, "POST", "/logout/complete", {"deep_link": link})
+    # The bridge wants a verifier in every call; here it does not look at it.
+    sent = {"deep_link": link, "code_verifier": secrets.token_urlsafe(32)}
+    return call_twice(server, "POST", "/login/complete", sent)
 
 
 def finish(link: str) -> Json:
@@ -133,6 +140,20 @@ def clean() -> None:
             if attempt is None or attempt.expires < time.time():
                 keeping.remove(name)
                 (keeping.folder() / f"{name}.lock").unlink(missing_ok=True)
+
+
+def _read_link(link: str) -> tuple[str, str]:
+    """(purpose, state or "") of a link whose address is ours exactly. Raises Refused(deep_link_invalid)."""
+    address, _, query = link.partition("#")[0].partition("?")
+    scheme, _, path = address.partition(":")
+    # Upper and lower case are the same in the scheme alone (RFC 3986 section 6.2.2.1).
+    purpose = _PURPOSES.get(f"{scheme.lower()}:{path}")
+    if purpose is None or not _LINK.fullmatch(link):
+        raise Refused("deep_link_invalid", "This link is not one of POINT's.")
+    states = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "state"]
+    if len(states) > 1:
+        raise Refused("deep_link_invalid", "This link is not one of POINT's.", reason="duplicate_parameter")
+    return purpose, states[0] if states else ""
 
 
 def _said(outcome: Json) -> Json:

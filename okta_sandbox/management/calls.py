@@ -1,6 +1,5 @@
-"""What every call of the Management API shares: the API token, bodies, pages of a list, rate-limit headers."""
+"""What every call of the Management API shares: bodies, pages of a list, rate limits and their headers."""
 
-import hmac
 import json
 from collections.abc import Iterable
 from urllib.parse import urlencode
@@ -12,30 +11,51 @@ from okta_sandbox.wire import Answer, Headers, SeenRequest, first, send_json
 
 RATE_LIMIT = 600
 MINUTE = 60
+FEW, SHORT = 6, 4
 
 
-def check_token(org: Org, request: SeenRequest) -> None:
-    """`SSWS token`; Okta's current Python SDK leaves the blank out, and Okta does not mind."""
-    given = request.headers.get("authorization", "")
-    token = given[4:].strip() if given[:4].upper() == "SSWS" else ""
-    if not hmac.compare_digest(token.encode(), org.token.encode()):
-        raise ManagementError("E0000011")
+def check_rate(org: Org) -> None:
+    """Raises E0000047 when there were too many calls in this window. Only a fault makes the limit so low that it
+    matters: `management_rate_limited` allows 6 calls in 4 seconds."""
+    if not org.faulty["management_rate_limited"]:
+        return
+    start = _window(org)[0]
+    with org.lock:
+        org.calls = [seen for seen in org.calls if seen >= start]
+        if len(org.calls) >= FEW:
+            raise ManagementError("E0000047")
+        org.calls.append(org.clock())
+
+
+def spoil_call(org: Org, request: SeenRequest, answer: Answer) -> Answer:
+    """What the faults of single parts of this API make of an answer."""
+    if org.faulty["management_origins_500"] and "/trustedOrigins" in request.path:
+        return ManagementError("E0000009").answer()
+    if org.faulty["management_create_lost"] and request.method == "POST" and answer.status in (200, 201):
+        answer.reset = True
+    return answer
 
 
 def rate_headers(org: Org, request: SeenRequest) -> Headers:
-    """Counts, but never refuses: the fault `rate_limited` does that. `reset` is in epoch seconds."""
-    now = int(org.clock())
-    window = now - now % MINUTE
+    """`reset` is in epoch seconds; Okta sends no Retry-After."""
+    start, end = _window(org)
+    limit = FEW if org.faulty["management_rate_limited"] else RATE_LIMIT
     recent = 0
     for seen in reversed(list(org.seen)):
-        if seen.time < window:
+        if seen.time < start:
             break
         recent += seen.path.startswith("/api/")
-    left = 0 if org.faulty["rate_limited"] else max(0, RATE_LIMIT - recent)
+    left = 0 if org.faulty["rate_limited"] else max(0, limit - recent)
     return [
-        ("x-rate-limit-limit", str(RATE_LIMIT)), ("x-rate-limit-remaining", str(left)),
-        ("x-rate-limit-reset", str(window + MINUTE)),
+        ("x-rate-limit-limit", str(limit)), ("x-rate-limit-remaining", str(left)), ("x-rate-limit-reset", str(end)),
     ]
+
+
+def _window(org: Org) -> tuple[int, int]:
+    """The window of the rate limit that it is now: its first second and the first after it."""
+    length = SHORT if org.faulty["management_rate_limited"] else MINUTE
+    start = int(org.clock()) // length * length
+    return start, start + length
 
 
 def read_body(request: SeenRequest) -> Json:

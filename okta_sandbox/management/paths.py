@@ -1,6 +1,6 @@
 """The paths of the Management API, each with its methods and its function."""
 
-from okta_sandbox.management import apps, origins, people, policies, servers
+from okta_sandbox.management import api_tokens, apps, origins, people, policies, servers
 from okta_sandbox.wire import Endpoint
 
 APPS, ORIGINS, USERS = "/api/v1/apps", "/api/v1/trustedOrigins", "/api/v1/users"
@@ -36,6 +36,7 @@ PATHS: list[tuple[str, str, Endpoint]] = [
     ("GET", GROUP + "/users", people.list_group_users),
     ("GET", USERS, people.list_users),
     ("POST", USERS, people.create_user),
+    ("GET", USERS + "/me", people.read_me),
     ("GET", USER, people.read_user),
     ("POST", USER + TURN, people.switch_user),
     ("DELETE", USER + "/sessions", people.clear_sessions),
@@ -45,6 +46,7 @@ PATHS: list[tuple[str, str, Endpoint]] = [
     ("PUT", ORIGIN, origins.replace_origin),
     ("DELETE", ORIGIN, origins.delete_origin),
     ("POST", ORIGIN + TURN, origins.switch_origin),
+    ("DELETE", "/api/v1/api-tokens/current", api_tokens.revoke_current),
     ("GET", SERVERS, servers.list_servers),
     ("POST", SERVERS, servers.create_server),
     ("GET", SERVER, servers.read_server),

@@ -63,6 +63,11 @@ def read_user(org: Org, request: SeenRequest, user_id: str) -> Answer:
     return send_json(show_user(find_user(org, user_id), request.base))
 
 
+def read_me(org: Org, request: SeenRequest) -> Answer:
+    """Whoever created the token of this call; all of them are the first person's here."""
+    return send_json(show_user(next(iter(org.people_by_id.values())), request.base))
+
+
 def create_user(org: Org, request: SeenRequest) -> Answer:
     body = read_body(request)
     profile = body.get("profile") or {}

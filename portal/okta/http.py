@@ -100,6 +100,18 @@ class Door:
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
         return self._call("POST", url, headers, deadline, body, content_type)
 
+    def put_json(
+        self, url: str, document: Mapping[str, Any], *, headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> Answer:  # fmt: skip
+        """Puts `document` as JSON in the place of what is there; otherwise as `post_json`."""
+        body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return self._call("PUT", url, headers, deadline, body, "application/json")
+
+    def delete(self, url: str, *, headers: Mapping[str, str] | None = None, deadline: float | None = None) -> Answer:
+        """Deletes what is at `url`; otherwise as `get`, but never sent twice."""
+        return self._call("DELETE", url, headers, deadline)
+
     @contextmanager
     def within(self, seconds: float, name: str | None = None) -> Iterator[None]:
         """All calls of this thread inside share these seconds, so that several slow answers do not add up.

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.okta.embedded import Cause, Embedded, Row, Verdict
+from portal.okta.probe_answers import is_name, read_grants
 from portal.okta.refusals import DESCRIPTION_CAP, Answer, read_error
 
 STRANGER = "https://example.invalid"
 _ALLOWED = "access-control-allow-origin"
-_MOST_GRANTS = 20
 _HANDLE = re.compile(r"[\x21-\x7e]{1,4096}")
-_GRANT_LIST = re.compile(r"Configured grant types: \[([^\]]{0,2000})\]")
-_NAME = re.compile(r"[A-Za-z0-9_:./-]{1,64}")
+# One of them is in everything that IDX says, its errors included (facts 4.3, 4.4).
+_IDX_MEMBERS = ("version", "stateHandle", "remediation", "messages", "errorCode")
 _ORDER = {cause: number for number, cause in enumerate(Cause)}
 
 
@@ -26,6 +26,8 @@ class Heard:
     away: bool = False
     answer: Answer | None = None
     document: dict[str, Any] = field(default_factory=dict, repr=False)
+    # Why no answer came, in our own words for the log.
+    reason: str = ""
 
     @property
     def status(self) -> int:
@@ -63,21 +65,21 @@ def read_handle(heard: Heard, name: str) -> str:
     return str(given) if fits and (heard.status == 200 or name == "stateHandle") else ""
 
 
-_Judged = tuple[Row, Cause | None]
+Judged = tuple[Row, Cause | None]
 
 
 def judge(answers: Answers, origin: str) -> Embedded:
-    begun, told, grants = _read_interaction(answers.interacted)
-    engine, engine_cause = _judge_engine(answers.organization, begins=begun is None)
-    policy, policy_cause = _judge_policy(answers.introspected, begun)
-    trusted, trust_cause = _judge_origin(answers.ours, answers.strangers, origin)
+    begun, told, grants = read_interaction(answers.interacted)
+    engine, engine_cause = judge_engine(answers.organization, begins=begun is None)
+    policy, policy_cause = judge_policy(answers.introspected, begun)
+    trusted, trust_cause = judge_origin(answers.ours, answers.strangers, origin)
     setting, grant = _judge_switches(begun, told, grants, classic=engine_cause is not None)
     causes = [cause for cause in (engine_cause, begun, policy_cause, trust_cause) if cause]
     cause = min(causes, key=_ORDER.__getitem__, default=None)
     return Embedded(cause, (engine, setting, grant, policy, trusted), grants)
 
 
-def _judge_engine(heard: Heard, *, begins: bool) -> _Judged:
+def judge_engine(heard: Heard, *, begins: bool) -> Judged:
     """An org that gives handles has the engine for it, whether or not it could say so."""
     pipeline = heard.document.get("pipeline") if heard.status == 200 else None
     if pipeline == "v1":
@@ -87,7 +89,7 @@ def _judge_engine(heard: Heard, *, begins: bool) -> _Judged:
     return Row("engine", "unknown", heard.silence), None
 
 
-def _read_interaction(heard: Heard) -> tuple[Cause | None, str, tuple[str, ...] | None]:
+def read_interaction(heard: Heard) -> tuple[Cause | None, str, tuple[str, ...] | None]:
     """What interact's answer means (facts 4.1): the cause, what to show of it, and the grants that it lists."""
     if heard.away:
         return Cause.OKTA_AWAY, heard.silence, None
@@ -105,22 +107,20 @@ def _read_interaction(heard: Heard) -> tuple[Cause | None, str, tuple[str, ...] 
     # The same code for a client that wants a secret comes in other words.
     if error == "invalid_client" and "'client_id' parameter" in text:
         return Cause.CLIENT_UNKNOWN, "client not known", None
-    return Cause.UNCLEAR, f"HTTP {heard.status} {error}" if _NAME.fullmatch(error) else heard.silence, None
+    return Cause.UNCLEAR, f"HTTP {heard.status} {error}" if is_name(error) else heard.silence, None
 
 
 def _read_grants(text: str) -> tuple[Cause, str, tuple[str, ...] | None]:
-    listed = _GRANT_LIST.search(text)
-    if listed is None:
+    grants = read_grants(text)
+    if grants is None:
         return Cause.APP_GRANT_MISSING, "no interaction_code", None
-    names = [name.strip() for name in listed[1].split(",")]
-    grants = tuple(name for name in names if _NAME.fullmatch(name))[:_MOST_GRANTS]
     if "interaction_code" in grants:
         # It refuses what it says it allows: nothing that could be mended by ticking it.
         return Cause.UNCLEAR, "refused although ticked", grants
-    return Cause.APP_GRANT_MISSING, _join(grants) or "none", grants
+    return Cause.APP_GRANT_MISSING, join_names(grants) or "none", grants
 
 
-def _join(names: tuple[str, ...]) -> str:
+def join_names(names: tuple[str, ...]) -> str:
     """The names in one line, as many as fit."""
     text = ""
     for name in names:
@@ -146,7 +146,7 @@ def _judge_switches(
     return Row("org_setting", "unknown", told), Row("app_grant", "unknown", told)
 
 
-def _judge_policy(heard: Heard, begun: Cause | None) -> _Judged:
+def judge_policy(heard: Heard, begun: Cause | None) -> Judged:
     """Whether Okta asks who is there. Its refusal comes before any question, with a status that is not established."""
     if begun is not None:
         return Row("access_policy", "unknown", "not asked"), None
@@ -171,7 +171,7 @@ def _read_items(document: dict[str, Any], member: str, name: str) -> Iterator[An
             yield item[name]
 
 
-def _judge_origin(ours: Heard, strangers: Heard, origin: str) -> _Judged:
+def judge_origin(ours: Heard, strangers: Heard, origin: str) -> Judged:
     """Whether a page of `origin` may read the answers, with cookies; only then can the widget show them."""
     if not _is_idx(ours):
         return Row("trusted_origin", "unknown", ours.silence), Cause.OKTA_AWAY if ours.away else Cause.UNCLEAR
@@ -190,4 +190,5 @@ def _judge_origin(ours: Heard, strangers: Heard, origin: str) -> _Judged:
 
 def _is_idx(heard: Heard) -> bool:
     """A page, such as a proxy's, or a 404 says nothing about the list of trusted origins."""
-    return bool(heard.document) and heard.status in (200, 400, 401, 403)
+    known = any(isinstance(heard.document.get(name), str | dict) for name in _IDX_MEMBERS)
+    return known and heard.status in (200, 400, 401, 403)

@@ -62,6 +62,10 @@ class Kept(Generic[T]):
         finally:
             self._lock.release()
 
+    def peek(self) -> T | None:
+        """What is kept, however old, without asking anybody."""
+        return self._value
+
     def get_newer(self, seen: T, fetch: Callable[[], T], *, now: float, alarm: tuple[str, str]) -> T:
         """A value that is newer than `seen`, which lacked something; `seen` itself within 10 s of the last such fetch.
 

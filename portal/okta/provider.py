@@ -68,13 +68,14 @@ class Providers:
             alarm=("metadata_refresh_rejected", issuer),
         )
 
-    def fetch(self, issuer: str, client_id: str | None = None) -> Provider:
+    def fetch(self, issuer: str, client_id: str | None = None, *, once: bool = False) -> Provider:
         """The issuer's metadata as it is now, for an owner who saves; with `client_id`, as Okta shows it to that app.
 
+        once -- does not try again when Okta fails.
         Raises Refused like `load`, and what only an owner can mend: CLIENT_UNKNOWN, AUTHORIZATION_SERVER_UNKNOWN,
         API_ACCESS_MANAGEMENT.
         """
-        return self._fetch_metadata(issuer, client_id, for_owner=True)
+        return self._fetch_metadata(issuer, client_id, for_owner=True, once=once)
 
     def key(self, provider: Provider, kid: str | None, algorithm: str) -> Key:
         """The key that an ID token names (OIDC Core 10.1.1). An unknown one asks the issuer, at most every 10 s.
@@ -96,6 +97,14 @@ class Providers:
             raise Refused(Problem.ID_TOKEN_REFUSED, "unknown_key", f"{kid!r:.60}")
         return found
 
+    def has_key(self, provider: Provider, kid: str | None, algorithm: str) -> bool:
+        """Whether that key is among those kept, so that nobody would have to be asked for it."""
+        try:
+            kept = self._shelf(provider.issuer).keys_at(provider.jwks_uri).peek()
+            return choose_key(kept or [], kid, algorithm) is not None
+        except Refused:
+            return False
+
     def forget(self, issuer: str) -> None:
         """Drops what is kept of `issuer`, so that the next login asks anew."""
         with self._lock:
@@ -112,11 +121,13 @@ class Providers:
                 self._shelves.move_to_end(issuer)
             return shelf
 
-    def _fetch_metadata(self, issuer: str, client_id: str | None = None, *, for_owner: bool = False) -> Provider:
+    def _fetch_metadata(
+        self, issuer: str, client_id: str | None = None, *, for_owner: bool = False, once: bool = False
+    ) -> Provider:
         url = str(get_well_known_url(issuer, external=True))
         if client_id is not None:
             url = f"{url}?{urlencode({'client_id': client_id})}"
-        answer = get_twice(self._door, url, headers=_JSON)
+        answer = self._door.get(url, headers=_JSON) if once else get_twice(self._door, url, headers=_JSON)
         if for_owner:
             _check_for_owner(answer)
         require_ok(answer, call="discovery")

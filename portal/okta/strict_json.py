@@ -18,12 +18,25 @@ class DuplicateMember(ValueError):  # noqa: N818 - it says what was found
 
 def read_object(data: bytes) -> dict[str, Any]:
     """The JSON object in `data` (RFC 8259, RFC 7493 section 2). Raises ValueError, never RecursionError."""
+    value = _read(data)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def read_list(data: bytes) -> list[Any]:
+    """The JSON array in `data`, as strictly."""
+    value = _read(data)
+    if not isinstance(value, list):
+        raise ValueError("not an array")
+    return value
+
+
+def _read(data: bytes) -> Any:
     text = data.decode()
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(text)
     value = _decoder.decode(text)
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
     if "\\u" in text:
         _check_characters(value)
     return value
@@ -37,7 +50,7 @@ def _check_depth(text: str) -> None:
             raise ValueError("nested too deep")
 
 
-def _check_characters(value: dict[str, Any]) -> None:
+def _check_characters(value: Any) -> None:
     """Half a surrogate pair or a NUL is valid JSON, and breaks whoever stores it."""
     text = json.dumps(value, ensure_ascii=False)
     if _nul.search(text):

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, bindparam, insert, select
 from portal.store.hot import Hot
 from portal.store.models import activity
 
-_RECORD = Hot(insert(activity), ("organization_id", "at", "who", "what", "about", "reference"))
+_RECORD = Hot(insert(activity), ("organization_id", "at", "who", "what", "about", "reference", "cause"))
 _NEWEST = (
     select(activity.c.at, activity.c.who, activity.c.what, activity.c.about, activity.c.reference)
     .where(activity.c.organization_id == bindparam("organization_id"))
-    .order_by(activity.c.id.desc())
+    .order_by(activity.c.at.desc(), activity.c.id.desc())
     .limit(bindparam("limit"))
 )
 
@@ -42,7 +42,7 @@ def record_event(
     reference: str,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes one event; `about` is kept as JSON and must hold nothing secret."""
+    """Writes one event; `about` is kept as JSON and must hold nothing secret. Its "code", a Problem's, is counted."""
     row = {
         "organization_id": organization_id,
         "at": now,
@@ -50,6 +50,7 @@ def record_event(
         "what": what,
         "about": json.dumps(about, separators=(",", ":")) if about else "{}",
         "reference": reference,
+        "cause": about.get("code") if about else None,
     }
     _RECORD.run(connection, row)
 

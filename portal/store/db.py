@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -11,7 +12,16 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from portal.errors import Problem, Refused
 
-__all__ = ["Database"]
+__all__ = ["Database", "after_commit"]
+
+_AFTERWARDS = "after_commit"
+
+
+def after_commit(connection: Connection, work: Callable[[], object]) -> None:
+    """Calls `work` once the transaction of `connection` is committed and the connection given back; never after a
+    rollback. It must not raise and shall take no time: whoever wrote waits for it.
+    """
+    connection.info.setdefault(_AFTERWARDS, []).append(work)
 
 
 class Database:
@@ -110,6 +120,7 @@ class _Use:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         connection, broken = self._connection, isinstance(error, DBAPIError)
         assert connection is not None
+        afterwards = self._take_afterwards(connection) if self._writes else ()
         try:
             if self._begins and error is None:
                 connection.commit()
@@ -122,6 +133,17 @@ class _Use:
             self._give_back(broken=broken)
         if isinstance(error, DBAPIError) and (refused := _translated(error)) is not error:
             raise refused from error
+        if error is None:
+            for work in afterwards:
+                work()
+
+    @staticmethod
+    def _take_afterwards(connection: Connection) -> Sequence[Callable[[], object]]:
+        """What `after_commit` was told; nothing of it stays with the connection, which somebody else gets next."""
+        if connection.invalidated:
+            return ()
+        found: Sequence[Callable[[], object]] = connection.info.pop(_AFTERWARDS, ())
+        return found
 
     def _find_home(self) -> _Shared | _Own | None:
         """Whose connection it is: the shared one for writing, and for reading when it is free; else the pool's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,12 @@ class Draft:
     problems: Mapping[str, str]
     updated_at: int
     updated_by: str
+
+    @property
+    def stamp(self) -> str:
+        """16 hex digits, others for every other draft: a page that was made for this one says so by them."""
+        content = [self.updated_at, self.updated_by, dict(self.entries), dict(self.problems)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def find_draft(connection: Connection, organization_id: int) -> Draft | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -18,7 +18,10 @@ from sqlalchemy import (
 )
 
 from portal.errors import Problem, Refused
+from portal.store.integration_versions import add_version, has_versions
 from portal.store.models import apps, identities, integrations, members, organizations, sessions, users
+from portal.store.okta_only import drop_okta_only
+from portal.store.recovery_codes import drop_codes
 
 UNDO_SECONDS = 30 * 86400
 
@@ -83,6 +86,23 @@ def find_integration(connection: Connection, organization_id: int) -> Integratio
     return _read(connection, _LIVE, {"organization_id": organization_id})
 
 
+def hold_integration(
+    connection: Connection, organization_id: int, *, expected_version: int | None = None
+) -> Integration | None:
+    """The live integration, which nobody else changes before this transaction ends.
+
+    Raises Refused(CONFLICT) when `expected_version` (0 for none) is given and it is another.
+    """
+    # One save at a time: without the lock, two on PostgreSQL both read the version that each of them then counts up.
+    # FOR NO KEY UPDATE, since a login that inserts rows of this organization must not have to wait for it.
+    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
+    connection.execute(mine.with_for_update(key_share=True))
+    live = find_integration(connection, organization_id)
+    if expected_version is not None and expected_version != (live.version if live else 0):
+        raise Refused(Problem.CONFLICT, "integration_version")
+    return live
+
+
 def save_integration(
     connection: Connection,
     organization_id: int,
@@ -94,18 +114,14 @@ def save_integration(
     who: str,
     now: int,
     expected_version: int | None = None,
+    what: str = "saved",
 ) -> Integration:
     """Stores what Save stores; the version goes up, so that logins under way with the old settings are refused.
 
+    what -- how that came about, for the list of versions: "saved", "switched_on" or "restored".
     Raises Refused(CONFLICT) when `expected_version` is given and somebody else has saved meanwhile.
     """
-    # One save at a time: without the lock, two on PostgreSQL both read the version that each of them then counts up.
-    # FOR NO KEY UPDATE, since a login that inserts rows of this organization must not have to wait for it.
-    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
-    connection.execute(mine.with_for_update(key_share=True))
-    live = find_integration(connection, organization_id)
-    if expected_version is not None and expected_version != (live.version if live else 0):
-        raise Refused(Problem.CONFLICT, "integration_version")
+    live = hold_integration(connection, organization_id, expected_version=expected_version)
     values = {
         "authorization_server": authorization_server,
         "sign_in": sign_in,
@@ -133,6 +149,7 @@ def save_integration(
             )
     saved = find_integration(connection, organization_id)
     assert saved is not None
+    _write_down(connection, saved, what, before=live)
     return saved
 
 
@@ -144,9 +161,13 @@ def delete_integration(connection: Connection, organization_id: int, *, who: str
     live = find_integration(connection, organization_id)
     if live is None:
         raise Refused(Problem.OKTA_NOT_CONNECTED)
-    change = {"deleted_at": now, "updated_at": now, "updated_by": who, "version": live.version + 1}
+    change: dict[str, Any] = {"deleted_at": now, "updated_at": now, "updated_by": who, "version": live.version + 1}
     connection.execute(update(integrations).where(integrations.c.id == live.id).values(change))
     end_sessions(connection, organization_id, integration_id=live.id, why="integration_deleted", now=now)
+    # Without Okta, passwords are the way in again, and nobody needs a way round them.
+    drop_okta_only(connection, organization_id)
+    drop_codes(connection, organization_id)
+    _write_down(connection, replace(live, **change), "deleted", before=live)
     return live
 
 
@@ -164,6 +185,7 @@ def restore_integration(connection: Connection, organization_id: int, *, who: st
     connection.execute(update(integrations).where(integrations.c.id == last.id).values(change))
     restored = find_integration(connection, organization_id)
     assert restored is not None
+    _write_down(connection, restored, "undone", before=None)
     return restored
 
 
@@ -194,6 +216,34 @@ def end_sessions(
         .values(ended_at=now, ended_why=why, sealed_tokens=None)
     )
     return ended.rowcount
+
+
+def settings_of(live: Integration) -> dict[str, Any]:
+    """All of an integration's settings, as the list of versions keeps them."""
+    kept = {kind: asdict(app) for kind, app in live.apps.items()}
+    return {
+        "authorization_server": live.authorization_server,
+        "sign_in": live.sign_in,
+        "checked": live.checked,
+        "apps": kept,
+    }
+
+
+def _write_down(connection: Connection, changed: Integration, what: str, *, before: Integration | None) -> None:
+    """One more version; where there is none yet, first the one that there was before versions were kept."""
+    rows = [(changed, what)]
+    if before is not None and not has_versions(connection, changed.organization_id):
+        rows.insert(0, (before, "saved"))
+    for each, happened in rows:
+        add_version(
+            connection,
+            changed.organization_id,
+            version=each.version,
+            what=happened,
+            settings=settings_of(each),
+            who=each.updated_by,
+            now=each.updated_at,
+        )
 
 
 def _moved(live: Integration, saved_apps: Sequence[App], kind: str) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from portal.errors import Problem, Refused
 from portal.store.hot import Hot
-from portal.store.models import identities, members, organizations, users
+from portal.store.models import identities, invitations, members, organizations, users
 from portal.store.organizations import email_domain, owns_domain_of
 
 ROLES = ("owner", "admin", "volunteer")
@@ -147,11 +147,44 @@ def admit_person(connection: Connection, organization_id: int, profile: Profile,
     identity_id, user_id, email, name, role = row
     if role is None:
         _demand_own_domain(connection, organization_id, profile.email)
-        _join(connection, organization_id, user_id, "volunteer", now)
-        return Admitted(user_id, identity_id, "volunteer", joined=True)
+        role = _take_invited_role(connection, organization_id, profile.email, now)
+        _join(connection, organization_id, user_id, role, now)
+        return Admitted(user_id, identity_id, role, joined=True)
     if (email, name) != (profile.email, profile.name):
         _take_over_changes(connection, organization_id, user_id, profile, email)
     return Admitted(user_id, identity_id, role, joined=False)
+
+
+def find_identity(connection: Connection, issuer: str, sub: str) -> tuple[int, int] | None:
+    """(identity, account) of this person at Okta, if they have ever been here."""
+    known = select(identities.c.id, identities.c.user_id)
+    row = connection.execute(known.where(identities.c.issuer == issuer, identities.c.sub == sub)).first()
+    return (row[0], row[1]) if row else None
+
+
+def take_over_profile(
+    connection: Connection, organization_id: int, user_id: int, identity_id: int, profile: Profile
+) -> dict[str, list[str]]:
+    """Name and address follow what Okta says of somebody who is logged in, by the rules of their next login.
+
+    Returns what has changed: {"email": [before, now], "name": [before, now]}, or less.
+    """
+    mine = identities.c.id == identity_id
+    connection.execute(update(identities).where(mine).values(email=profile.email))
+    before = connection.execute(select(users.c.email, users.c.name).where(users.c.id == user_id)).one()
+    _take_over_changes(connection, organization_id, user_id, profile, before.email)
+    after = connection.execute(select(users.c.email, users.c.name).where(users.c.id == user_id)).one()
+    both = {name: [getattr(before, name), getattr(after, name)] for name in ("email", "name")}
+    return {name: values for name, values in both.items() if values[0] != values[1]}
+
+
+def foresee_admission(connection: Connection, organization_id: int, profile: Profile, *, now: int) -> Admitted:
+    """What `admit_person` would do, by doing it and undoing it: nothing is changed. Raises as it does."""
+    tried = connection.begin_nested()
+    try:
+        return admit_person(connection, organization_id, profile, now=now)
+    finally:
+        tried.rollback()
 
 
 def link_identity(
@@ -166,10 +199,12 @@ def link_identity(
         raise Refused(Problem.ACCOUNT_TAKEN, "account_of_another_sub")
     mine = (members.c.organization_id == organization_id) & (members.c.user_id == user_id)
     role = connection.execute(select(members.c.role).where(mine)).scalar()
+    joined = role is None
     if role is None:
-        _join(connection, organization_id, user_id, "volunteer", now)
+        role = _take_invited_role(connection, organization_id, profile.email, now)
+        _join(connection, organization_id, user_id, role, now)
     identity_id = _create_identity(connection, organization_id, user_id, profile, now)
-    return Admitted(user_id, identity_id, role or "volunteer", joined=role is None)
+    return Admitted(user_id, identity_id, role, joined=joined)
 
 
 def _admit_stranger(connection: Connection, organization_id: int, profile: Profile, now: int) -> Admitted:
@@ -179,14 +214,27 @@ def _admit_stranger(connection: Connection, organization_id: int, profile: Profi
         if not ours:
             raise Refused(Problem.EMAIL_OUTSIDE)
         user_id = _create_user(connection, profile.email, profile.name, now)
-        _join(connection, organization_id, user_id, "volunteer", now)
+        role = _take_invited_role(connection, organization_id, profile.email, now)
+        _join(connection, organization_id, user_id, role, now)
         return Admitted(
-            user_id, _create_identity(connection, organization_id, user_id, profile, now), "volunteer", joined=True
+            user_id, _create_identity(connection, organization_id, user_id, profile, now), role, joined=True
         )
     foreign = connection.execute(_FOREIGN, {"user_id": user.id, "organization_id": organization_id}).scalar_one()
     if not ours or foreign:
         raise Refused(Problem.ACCOUNT_EXISTS, "account_outside_domain" if not ours else "account_of_two_organizations")
     return link_identity(connection, organization_id, user.id, profile, now=now)
+
+
+def _take_invited_role(connection: Connection, organization_id: int, email: str, now: int) -> str:
+    """The role that somebody who joins just now was invited to, which uses the invitation up; else volunteer.
+
+    Only for an address that this organization's Okta vouches for by its rules.
+    """
+    mine = (invitations.c.organization_id == organization_id) & (invitations.c.email == clean_email(email))
+    role = connection.execute(select(invitations.c.role).where(mine, invitations.c.expires_at > now)).scalar()
+    if role is not None:
+        connection.execute(delete(invitations).where(mine))
+    return role or "volunteer"
 
 
 def _demand_own_domain(connection: Connection, organization_id: int, email: str) -> None:

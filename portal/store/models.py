@@ -52,6 +52,9 @@ organizations = Table(
     Column("slug", String(63), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     _time("created_at"),
+    # How long a session may go unused, and how long it may last at all, where that is shorter than usual; in seconds.
+    Column("session_idle_seconds", Integer),
+    Column("session_seconds", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -168,6 +171,12 @@ sessions = Table(
     _time("proved_at"),
     # While somebody asks Okta about it, until when at most.
     _time("proving_until", null=True),
+    # When the person last proved themselves: typed a password here, or signed in at Okta (`auth_time`).
+    _time("signed_in_at", null=True),
+    # Where from, without the last part of the address.
+    Column("network", String(60)),
+    # What Okta calls its own session, where it says so: for its front-channel logout.
+    Column("okta_sid", String(255)),
     _time("expires_at"),
     _time("ended_at", null=True),
     Column("ended_why", String(40)),
@@ -248,6 +257,16 @@ dpop_proofs = Table(
     sqlite_with_rowid=False,
 )
 
+# Orders of Okta's to end somebody's sessions, by the hash of their `jti`: each counts once.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("jti_hash", LargeBinary(32), primary_key=True),
+    _time("expires_at"),
+    Index(None, "expires_at"),
+    sqlite_with_rowid=False,
+)
+
 activity = Table(
     "activity",
     metadata,
@@ -258,7 +277,61 @@ activity = Table(
     Column("what", String(60), nullable=False),
     Column("about", Text, nullable=False),
     Column("reference", String(20), nullable=False),
-    Index(None, "organization_id", "id"),
+    # Why it was turned down: a Problem's code; for counting.
+    Column("cause", String(60)),
+    Index(None, "organization_id", "at", "id"),
+    # Whoever looks for one kind of thing, or one person, must not read a million others.
+    Index(None, "organization_id", "what", "at"),
+    Index(None, "organization_id", "who", "at"),
     Index(None, "reference"),
     sqlite_autoincrement=True,
+)
+
+# Who may join, and as what; one for each address.
+invitations = Table(
+    "invitations",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    Column("email", String(254), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("invited_by", String(254), nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# A domain that an organization says is its own, until its DNS says so too. Several may claim it; one will have it.
+domain_claims = Table(
+    "domain_claims",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    Column("name", String(253), primary_key=True),
+    Column("token", String(64), nullable=False),
+    Column("created_by", String(254), nullable=False),
+    _time("created_at"),
+    _time("checked_at", null=True),
+    Column("found", String(20), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How often what happened on a day that is over, so that nobody counts a million rows for a chart.
+activity_days = Table(
+    "activity_days",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    # Days since 1970, UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("what", String(60), primary_key=True),
+    Column("cause", String(60), primary_key=True),
+    Column("times", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Up to which day an organization's have been counted.
+activity_counts = Table(
+    "activity_counts",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    Column("through_day", Integer, nullable=False),
 )

@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, false, literal, lit
 
 from portal.store.hot import Hot
 from portal.store.models import apps, domains, integrations, organizations
+from portal.store.okta_only import IN_FORCE
 from portal.store.organizations import is_slug
+from portal.store.setup_tables import okta_only
 
 _PRINTABLE = re.compile(r"[!-~]{1,300}")
 
@@ -31,14 +33,15 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """An organization and its ways to log in: whether there is an app for phones, and whether Okta is connected at
-    all; `sign_in` is None where it is not."""
+    """An organization and its ways to log in: whether there is an app for phones, whether Okta is connected at all
+    (`sign_in` is None where it is not), and whether it takes passwords."""
 
     slug: str
     name: str
     sign_in: str | None
     native: bool
     connected: bool
+    passwords: bool
 
 
 _LOGIN = (
@@ -69,8 +72,10 @@ def _ways(*where: ColumnElement[bool]) -> Hot:
     for app, kind in ((_NATIVE, "native"), (_WEB, "spa")):
         mine = (app.c.integration_id == integrations.c.id) & (app.c.kind == literal_column(f"'{kind}'"))
         joined = joined.outerjoin(app, mine)
+    closed = (okta_only.c.organization_id == organizations.c.id) & IN_FORCE
+    joined = joined.outerjoin(okta_only, closed)
     found = (organizations.c.slug, organizations.c.name, integrations.c.sign_in, _NATIVE.c.id, _WEB.c.id)
-    return Hot(select(*found).select_from(joined))
+    return Hot(select(*found, okta_only.c.organization_id).select_from(joined))
 
 
 _WAYS_BY_DOMAIN = _ways(domains.c.name == bindparam("key"), organizations.c.id == domains.c.organization_id)
@@ -111,8 +116,10 @@ def list_logins_by_issuer(connection: Connection, issuer: str) -> list[Login]:
     return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer, "app": "spa"})]
 
 
-def find_ways(connection: Connection, *, domain: str = "", slug: str = "") -> Ways | None:
+def find_ways(connection: Connection, *, now: int, domain: str = "", slug: str = "") -> Ways | None:
     """The organization that has verified this domain or has this slug, and its ways to log in; the same statement for
     what is known and what is not."""
-    row = (_WAYS_BY_DOMAIN if domain else _WAYS_BY_SLUG).first(connection, {"key": domain or slug})
-    return Ways(row[0], row[1], row[2], row[3] is not None, row[4] is not None) if row and row[0] else None
+    row = (_WAYS_BY_DOMAIN if domain else _WAYS_BY_SLUG).first(connection, {"key": domain or slug, "now": now})
+    if not row or not row[0]:
+        return None
+    return Ways(row[0], row[1], row[2], row[3] is not None, row[4] is not None, row[5] is None)

@@ -17,7 +17,7 @@ _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+
 # RFC 5321 4.1.2 without quoted strings, which nobody has and every parser reads differently.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 # Paths that /login/<slug> and /organizations/<slug> would hide.
-_RESERVED = frozenset({"callback", "initiate", "link", "new"})
+_RESERVED = frozenset({"again", "callback", "forgot", "initiate", "link", "new", "password", "recovery"})
 
 _ORGANIZATION = select(organizations.c.id, organizations.c.slug, organizations.c.name)
 _BY_SLUG = _ORGANIZATION.where(organizations.c.slug == bindparam("slug"))
@@ -84,6 +84,13 @@ def load_organization(connection: Connection, slug: str) -> Organization:
     return organization
 
 
+def load_name(connection: Connection, organization_id: int) -> str:
+    """What the organization with this id is called; it has to exist."""
+    mine = select(organizations.c.name).where(organizations.c.id == organization_id)
+    name: str = connection.execute(mine).scalar_one()
+    return name
+
+
 def email_domain(email: str) -> str:
     """The domain of an e-mail address, lower case; "" when there is not exactly one @ in plain ASCII."""
     local, _at, domain = email.strip().partition("@")
@@ -103,6 +110,14 @@ def owns_domain_of(connection: Connection, organization_id: int, email: str) -> 
     domain = email_domain(email)
     found = connection.execute(_OWNS_DOMAIN, {"organization_id": organization_id, "domain": domain}).first()
     return found is not None
+
+
+def load_organization_by_id(connection: Connection, organization_id: int) -> Organization:
+    """The organization with this id. Raises Refused(ORGANIZATION_UNKNOWN)."""
+    row = connection.execute(_ORGANIZATION.where(organizations.c.id == organization_id)).first()
+    if row is None:
+        raise Refused(Problem.ORGANIZATION_UNKNOWN)
+    return Organization(*row)
 
 
 def find_slug(connection: Connection, organization_id: int) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from portal.store.hot import Hot
 from portal.store.models import members, organizations, refresh_tokens, sessions, users
-from portal.store.sessions import IDLE_SECONDS, PHONE_IDLE_SECONDS
+from portal.store.sessions import PHONE_IDLE_SECONDS
 
 ANSWER_SECONDS = 60
 KEPT_SECONDS = 7 * 86400  # How long a used refresh token is known as such.
@@ -35,6 +35,7 @@ _SESSION = (
     sessions.c.expires_at,
     sessions.c.ended_at,
     sessions.c.ended_why,
+    organizations.c.session_seconds,
 )
 _WHOSE = (
     sessions.join(users, users.c.id == sessions.c.user_id)
@@ -63,35 +64,13 @@ _TOUCH_LIVE = Hot(
     .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
     .values(used_at=bindparam("now"))
 )
-_LIVE_OF = (
-    select(
-        sessions.c.id_hash,
-        sessions.c.kind,
-        sessions.c.method,
-        sessions.c.device,
-        organizations.c.slug,
-        sessions.c.created_at,
-        sessions.c.used_at,
-        sessions.c.expires_at,
-    )
-    .join(organizations, organizations.c.id == sessions.c.organization_id)
-    .where(
-        sessions.c.user_id == bindparam("user_id"),
-        sessions.c.organization_id == bindparam("organization_id"),
-        sessions.c.ended_at.is_(None),
-        sessions.c.expires_at > bindparam("now"),
-        ((sessions.c.kind == "web") & (sessions.c.used_at > bindparam("web_idle")))
-        | ((sessions.c.kind == "phone") & (sessions.c.used_at > bindparam("phone_idle"))),
-    )
-    .order_by(sessions.c.used_at.desc(), sessions.c.id_hash)
-    .limit(100)
-)
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneSession:
     """A session of the app, live or over, and whose it is. Times in epoch seconds; `role` is None once the person is
-    no longer a member; `opened_by` is the hash of the browser session that was begun for it.
+    no longer a member; `opened_by` is the hash of the browser session that was begun for it; `most_seconds` is the
+    organization's own limit, if it has one.
     """
 
     id_hash: bytes
@@ -106,6 +85,7 @@ class PhoneSession:
     expires_at: int
     ended_at: int | None
     ended_why: str | None
+    most_seconds: int | None
     user_id: int
     email: str
     name: str
@@ -118,7 +98,7 @@ class PhoneSession:
         """Why nobody is logged in by it any more, as a stable code; "" while it lives."""
         if self.ended_at is not None:
             return self.ended_why or "ended"
-        if self.expires_at <= now:
+        if self.expires_at <= now or (self.most_seconds is not None and self.created_at + self.most_seconds <= now):
             return "session_expired"
         if self.used_at <= now - PHONE_IDLE_SECONDS:
             return "session_idle"
@@ -132,20 +112,6 @@ class RefreshToken:
     used_at: int | None
     answer: bytes | None
     session: PhoneSession
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSession:
-    """One line of a person's list of sessions; `kind` is "web" or "phone"."""
-
-    id_hash: bytes
-    kind: str
-    method: str
-    device: str | None
-    organization_slug: str
-    created_at: int
-    used_at: int
-    expires_at: int
 
 
 def find_phone_session(connection: Connection, id_hash: bytes) -> PhoneSession | None:
@@ -177,36 +143,6 @@ def use_refresh_token(
         return False
     add_refresh_token(connection, successor, session_hash, now=now)
     return True
-
-
-def list_sessions(connection: Connection, user_id: int, organization_id: int, *, now: int) -> list[ListedSession]:
-    """The live sessions of this person at this organization, in browsers and apps, the last used first; at most 100."""
-    idle = {"web_idle": now - IDLE_SECONDS, "phone_idle": now - PHONE_IDLE_SECONDS}
-    keys = {"user_id": user_id, "organization_id": organization_id, "now": now}
-    rows = connection.execute(_LIVE_OF, {**keys, **idle})
-    return [ListedSession(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSession:
-    """What was ended, and what Okta has to be told about it."""
-
-    kind: str
-    integration_id: int | None
-    sealed_tokens: bytes | None
-
-
-def end_own_session(
-    connection: Connection, user_id: int, organization_id: int, id_hash: bytes, *, now: int
-) -> EndedSession | None:
-    """Ends a session of this person at this organization; None when there is no such live one."""
-    mine = (sessions.c.id_hash == id_hash) & (sessions.c.user_id == user_id) & sessions.c.ended_at.is_(None)
-    mine &= sessions.c.organization_id == organization_id
-    row = connection.execute(select(sessions.c.kind, sessions.c.integration_id, sessions.c.sealed_tokens).where(mine))
-    found = row.first()
-    change = {"ended_at": now, "ended_why": "ended_by_person", "sealed_tokens": None}
-    ended = connection.execute(update(sessions).where(mine).values(change))
-    return EndedSession(*found) if found and ended.rowcount == 1 else None
 
 
 def remove_used_tokens(connection: Connection, *, now: int) -> int:

@@ -6,23 +6,30 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
-from portal.store.models import identities, sessions
+from portal.store.models import identities, sessions, users
 
 LEASE_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A session whose proof this caller alone renews, and whom Okta has to vouch for again."""
+    """A session whose proof this caller alone renews, and whom Okta has to vouch for again.
+
+    email -- at Okta; account_email, account_name -- at POINT.
+    """
 
     id_hash: bytes
     kind: str
     organization_id: int
     integration_id: int
     sealed_tokens: bytes
+    identity_id: int
     issuer: str
     sub: str
     email: str
+    user_id: int
+    account_email: str
+    account_name: str
 
 
 def take_lease(connection: Connection, id_hash: bytes, *, now: int, proved_before: int) -> Due | None:
@@ -43,21 +50,33 @@ def take_lease(connection: Connection, id_hash: bytes, *, now: int, proved_befor
             sessions.c.organization_id,
             sessions.c.integration_id,
             sessions.c.sealed_tokens,
+            identities.c.id.label("identity_id"),
             identities.c.issuer,
             identities.c.sub,
             identities.c.email,
+            users.c.id.label("user_id"),
+            users.c.email.label("account_email"),
+            users.c.name.label("account_name"),
         )
         .join(identities, identities.c.id == sessions.c.identity_id)
+        .join(users, users.c.id == sessions.c.user_id)
         .where(sessions.c.id_hash == id_hash)
     ).first()
-    return Due(*row) if row else None
+    return Due(**row._mapping) if row else None
 
 
-def keep_proof(connection: Connection, id_hash: bytes, *, sealed_tokens: bytes, now: int) -> bool:
-    """Okta has vouched again; its new tokens are kept. False when the session has ended meanwhile."""
-    live = (sessions.c.id_hash == id_hash) & sessions.c.ended_at.is_(None)
-    change = {"sealed_tokens": sealed_tokens, "proved_at": now, "proving_until": None}
-    return connection.execute(update(sessions).where(live).values(change)).rowcount == 1
+def keep_proof(connection: Connection, due: Due, *, sealed_tokens: bytes, proved_at: int | None) -> bool:
+    """Okta's new tokens are kept; it has vouched again at `proved_at`, or None where that is not sure yet.
+
+    False when the session has ended meanwhile, or holds other tokens by now than those that Okta was asked with: a
+    caller that was held up for longer than its lease must not put an older token over a newer one.
+    """
+    mine = (sessions.c.id_hash == due.id_hash) & sessions.c.ended_at.is_(None)
+    mine &= sessions.c.sealed_tokens == due.sealed_tokens
+    change: dict[str, bytes | int | None] = {"sealed_tokens": sealed_tokens}
+    if proved_at is not None:
+        change |= {"proved_at": proved_at, "proving_until": None}
+    return connection.execute(update(sessions).where(mine).values(change)).rowcount == 1
 
 
 def find_proof(connection: Connection, id_hash: bytes) -> int | None:

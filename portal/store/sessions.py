@@ -5,23 +5,50 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    LargeBinary,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.store.hot import Hot
-from portal.store.models import claimed_attempts, identities, integrations, members, organizations, sessions, users
+from portal.store.models import (
+    claimed_attempts,
+    identities,
+    integrations,
+    members,
+    organizations,
+    revocations,
+    sessions,
+    users,
+)
 
 IDLE_SECONDS = 12 * 3600
 ABSOLUTE_SECONDS = 14 * 86400
 PHONE_IDLE_SECONDS = 7 * 86400
 PHONE_ABSOLUTE_SECONDS = 90 * 86400
+# By Okta, but without a refresh token: nobody can ask Okta about it, so it does not outlast a working day.
+UNPROVED_SECONDS = 12 * 3600
+FRESH_SECONDS = 900  # So long after proving themselves people may change what matters.
 TOUCH_SECONDS = 60  # A session's last use is written at most once a minute.
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session and whose it is. Times in epoch seconds; `method` is "okta" or "password"."""
+    """A live session and whose it is. Times in epoch seconds; `method` is "okta", "password" or "recovery".
+
+    proving_until -- somebody asks Okta about it, until then at most. signed_in_at -- the person last proved themselves.
+    idle_seconds, most_seconds -- the organization's own limits, None where the usual ones hold.
+    """
 
     id_hash: bytes
     user_id: int
@@ -40,13 +67,24 @@ class Session:
     used_at: int
     proved_at: int
     expires_at: int
+    proving_until: int | None
+    signed_in_at: int | None
+    idle_seconds: int | None
+    most_seconds: int | None
     okta_issuer: str | None
     okta_email: str | None
 
     @property
     def ends_at(self) -> int:
         """When it ends if it is not used any more."""
-        return min(self.expires_at, self.used_at + IDLE_SECONDS)
+        most = self.expires_at - self.created_at if self.most_seconds is None else self.most_seconds
+        idle = IDLE_SECONDS if self.idle_seconds is None else self.idle_seconds
+        return min(self.expires_at, self.created_at + most, self.used_at + idle)
+
+    def is_fresh(self, now: int) -> bool:
+        """Whether the person has proved themselves in the last 15 minutes. A recovery code counts as long as its short
+        session: it is there to put things right, and good only once."""
+        return self.method == "recovery" or (self.signed_in_at is not None and now - self.signed_in_at < FRESH_SECONDS)
 
 
 _FIND = Hot(
@@ -68,6 +106,10 @@ _FIND = Hot(
         sessions.c.used_at,
         sessions.c.proved_at,
         sessions.c.expires_at,
+        sessions.c.proving_until,
+        sessions.c.signed_in_at,
+        organizations.c.session_idle_seconds,
+        organizations.c.session_seconds,
         identities.c.issuer,
         identities.c.email,
     )
@@ -82,7 +124,8 @@ _FIND = Hot(
         sessions.c.kind == "web",
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
-        sessions.c.used_at > bindparam("idle_since"),
+        sessions.c.used_at + func.coalesce(organizations.c.session_idle_seconds, IDLE_SECONDS) > bindparam("now"),
+        sessions.c.created_at + func.coalesce(organizations.c.session_seconds, ABSOLUTE_SECONDS) > bindparam("now"),
     )
 )
 _LATER = ("ended_at", "ended_why", "proving_until")
@@ -92,6 +135,11 @@ _END = Hot(
     update(sessions)
     .where(sessions.c.id_hash == bindparam("key"), sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), ended_why=bindparam("why"), sealed_tokens=bindparam("kept"))
+)
+_ENDED = Hot(
+    select(sessions.c.ended_why, organizations.c.slug, organizations.c.name)
+    .join(organizations, organizations.c.id == sessions.c.organization_id)
+    .where(sessions.c.id_hash == bindparam("id_hash"), sessions.c.ended_at.is_not(None))
 )
 _CURRENT = select(
     bindparam("state_hash", type_=LargeBinary), bindparam("claimed_at", type_=BigInteger)
@@ -152,9 +200,15 @@ def open_session(
     device: str | None = None,
     dpop_jkt: str | None = None,
     opened_by: bytes | None = None,
+    network: str | None = None,
+    okta_sid: str | None = None,
+    signed_in_at: int | None = None,
     seconds: int = ABSOLUTE_SECONDS,
 ) -> None:
-    """Starts a session; it ends after so many `seconds`, by default 14 days, or after 12 hours without use."""
+    """Starts a session; it ends after so many `seconds`, by default 14 days, or after 12 hours without use.
+
+    signed_in_at -- when Okta says that the person signed in there; whoever did not come by Okta has done so just now.
+    """
     _OPEN.run(
         connection,
         {
@@ -170,6 +224,9 @@ def open_session(
             "device": device,
             "dpop_jkt": dpop_jkt,
             "opened_by": opened_by,
+            "network": network,
+            "okta_sid": okta_sid,
+            "signed_in_at": signed_in_at if method == "okta" else now,
             "created_at": now,
             "used_at": now,
             "proved_at": now,
@@ -185,8 +242,7 @@ def find_session(connection: Connection, session_id: str, *, now: int) -> Sessio
 
 def find_session_by_hash(connection: Connection, id_hash: bytes, *, now: int) -> Session | None:
     """The same, by what is stored of the id."""
-    keys = {"id_hash": id_hash, "now": now, "idle_since": now - IDLE_SECONDS}
-    row = _FIND.first(connection, keys)
+    row = _FIND.first(connection, {"id_hash": id_hash, "now": now})
     return Session(*row) if row else None
 
 
@@ -198,6 +254,26 @@ def touch_session(connection: Connection, session: Session, *, now: int) -> None
 def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int, kept: bytes | None = None) -> bool:
     """Ends a session for good; False when it had ended before. `kept` -- what stays of its sealed tokens."""
     return _END.run(connection, {"key": id_hash, "now": now, "why": why, "kept": kept}) > 0
+
+
+def freshen_session(
+    connection: Connection, id_hash: bytes, *, signed_in_at: int, sealed_tokens: bytes | None = None, now: int
+) -> bool:
+    """The person has proved themselves again; False when the session has ended meanwhile.
+
+    sealed_tokens -- Okta's new ones, where it was Okta that they proved themselves to.
+    """
+    live = (sessions.c.id_hash == id_hash) & sessions.c.ended_at.is_(None)
+    change: dict[str, int | bytes | None] = {"signed_in_at": signed_in_at}
+    if sealed_tokens is not None:
+        change |= {"sealed_tokens": sealed_tokens, "proved_at": now, "proving_until": None}
+    return connection.execute(update(sessions).where(live).values(change)).rowcount == 1
+
+
+def find_ended(connection: Connection, session_id: str) -> tuple[str, str, str] | None:
+    """(why it was ended, slug and name of its organization) of a session that somebody or something has ended."""
+    row = _ENDED.first(connection, {"id_hash": hash_id(session_id)})
+    return (row[0] or "", row[1], row[2]) if row else None
 
 
 def find_logged_out(connection: Connection, session_id: str, *, since: int) -> tuple[bytes, int, bytes] | None:
@@ -237,6 +313,7 @@ def remove_expired(connection: Connection, *, now: int, attempt_seconds: int) ->
             | (sessions.c.used_at < day_ago - PHONE_IDLE_SECONDS)
         )
     )
+    connection.execute(delete(revocations).where(revocations.c.expires_at < day_ago))
     claims = connection.execute(
         delete(claimed_attempts).where(claimed_attempts.c.claimed_at < now - 2 * attempt_seconds)
     )

@@ -31,7 +31,7 @@ integration_versions = Table(
     Column("version", Integer, nullable=False),
     _time("at"),
     Column("who", String(254), nullable=False),
-    # "saved", "deleted", "undone", "restored"
+    # "saved", "switched_on", "deleted", "undone", "restored"
     Column("what", String(20), nullable=False),
     Column("settings", Text, nullable=False),
     Index(None, "organization_id", "id"),
@@ -48,13 +48,18 @@ check_runs = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("who", String(254), nullable=False),
     Column("rows", Text, nullable=False),
+    # The host run by Okta, and the authorization server, as far as they were found out: for links into that Okta.
+    Column("okta_host", String(253), nullable=False),
+    Column("server_id", String(64), nullable=False),
     _time("started_at"),
+    # The last sign of life: a run whose process has gone stops being under way by itself.
+    _time("beat_at"),
     _time("finished_at", null=True),
     Index(None, "organization_id", "id"),
     sqlite_autoincrement=True,
 )
 
-# When a live integration is checked again by itself, and which steps its owners were told about (JSON).
+# When a live integration is checked again by itself, and (JSON) which steps were right and which have turned wrong.
 check_watches = Table(
     "check_watches",
     metadata,
@@ -96,21 +101,30 @@ trial_logins = Table(
     "trial_logins",
     metadata,
     Column("key_hash", LargeBinary(32), primary_key=True),
+    # What it is called in the organization's own addresses; its link has a key that follows from this by our secret.
+    Column("name", String(22), nullable=False, unique=True),
     _to("organization_id", "organizations.id"),
     Column("subject", String(10), nullable=False),
     Column("app", String(10), nullable=False),
     Column("fingerprint", String(64), nullable=False),
-    # Whoever asked for it, and the browser they asked in.
+    # Whoever asked for it, and the browser they asked in; and the browser in which somebody went to Okta.
     Column("created_by", String(254), nullable=False),
     _to("user_id", "users.id", null=True),
     Column("browser_hash", LargeBinary(32)),
+    Column("tested_hash", LargeBinary(32)),
     Column("status", String(20), nullable=False),
     Column("passed", Boolean),
+    # The address that Okta vouched for.
+    Column("email", String(254)),
     Column("stages", Text, nullable=False),
+    Column("reference", String(20)),
     Column("state_hash", LargeBinary(32), unique=True),
+    Column("sign_out_hash", LargeBinary(32), unique=True),
     Column("sealed_attempt", LargeBinary),
     Column("sealed_tokens", LargeBinary),
     _time("created_at"),
+    _time("started_at", null=True),
+    _time("claimed_at", null=True),
     _time("finished_at", null=True),
     Index(None, "organization_id", "created_at"),
     sqlite_with_rowid=False,
@@ -149,7 +163,13 @@ setup_runs = Table(
     _id(),
     _to("organization_id", "organizations.id"),
     Column("domain", String(300), nullable=False),
+    # "look", "set_up", "undo": what it is or was doing last.
+    Column("what", String(10), nullable=False),
+    # "running", "stopping", "stopped", "done", "undone"
     Column("status", String(20), nullable=False),
+    # Which thread may write to it: whoever continues a run takes it away from one that only seemed dead.
+    Column("holder", String(32), nullable=False),
+    Column("choices", Text, nullable=False),
     Column("steps", Text, nullable=False),
     Column("made", Text, nullable=False),
     Column("started_by", String(254), nullable=False),
@@ -166,6 +186,8 @@ mails = Table(
     "mails",
     metadata,
     _id(),
+    # Whose activity says so when it cannot be sent.
+    _to("organization_id", "organizations.id", null=True),
     Column("recipient", String(254), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -176,6 +198,7 @@ mails = Table(
     _time("failed_at", null=True),
     Column("last_error", String(200)),
     Index(None, "send_at"),
+    Index(None, "organization_id"),
     sqlite_autoincrement=True,
 )
 

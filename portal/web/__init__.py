@@ -11,7 +11,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.services import Services
 from portal.web import (
     account,
+    activity,
     assets,
+    domains,
     embedded,
     errors,
     guards,
@@ -20,18 +22,35 @@ from portal.web import (
     home,
     identity,
     integrations,
+    invitation,
     login,
+    members,
+    okta_checks,
+    okta_guide,
+    okta_setup,
+    okta_test,
+    okta_versions,
+    organizations_of,
+    passwords,
     phone,
     render,
+    security,
+    session_pages,
+    setup_link,
     throttle,
+    trial_login,
+    universal_logout,
     widget_assets,
 )
 from portal.web import callback as _callback  # noqa: F401
+from portal.web import guide_links as _guide_links  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
 from portal.web import logout as _logout  # noqa: F401
+from portal.web import okta_delete as _okta_delete  # noqa: F401
 from portal.web import okta_preview as _okta_preview  # noqa: F401
 from portal.web import organization_login as _organization_login  # noqa: F401
 from portal.web import password_login as _password_login  # noqa: F401
+from portal.web import recovery_login as _recovery_login  # noqa: F401
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -55,10 +74,16 @@ def init_app(app: Flask) -> None:
     throttle.init_app(app)
     errors.init_app(app)
     # callback, linking, logout and password_login have put their views on the blueprint of the login pages.
-    for family in (home, login, phone, account, integrations, health):
+    for family in (
+        home, login, passwords, phone, account, session_pages, integrations, okta_checks, okta_versions,
+        universal_logout,
+        security, okta_guide, okta_setup, okta_test, trial_login, setup_link, activity, domains,
+        members, invitation, organizations_of, health,
+    ):  # fmt: skip
         app.register_blueprint(family.pages)
     assets.init_app(app)
     embedded.init_app(app)
+    okta_test.init_app(app)
     widget_assets.init_app(app)
     render.init_app(app)
     if services.settings.demo:

@@ -9,7 +9,7 @@ from flask import Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 
-from portal import logins
+from portal import logins, trials
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
@@ -17,7 +17,7 @@ from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Resume, read_callback, read_otp, state_of
 from portal.store.sessions import find_claim, find_session
-from portal.web import embedded, linking, throttle, widget_assets
+from portal.web import embedded, linking, session_again, session_replace, throttle, trial_login, widget_assets
 from portal.web.attempts import drop_attempt, find_attempt, session_id_of
 from portal.web.cookies import read_cookie
 from portal.web.errors import answer_problem, note_refusal
@@ -27,6 +27,7 @@ from portal.web.identity import give_session, viewer
 from portal.web.login import pages
 from portal.web.redirects import Redirect
 from portal.web.render import render
+from portal.web.session_place import place
 
 _WAIT_SECONDS = 1.0
 _WAITING = threading.BoundedSemaphore(8)
@@ -42,7 +43,10 @@ def callback() -> ResponseReturnValue:
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
     raw = request.query_string.decode("ascii", "replace")
-    attempt = find_attempt(services(), state_of(raw))
+    state = state_of(raw)
+    if state is not None and trials.is_trial_state(state):
+        return trial_login.come_back(raw, state)
+    attempt = find_attempt(services(), state)
     if attempt is None:
         return _not_ours(raw)
     throttle.demand_calm(attempt.organization_id)
@@ -78,11 +82,20 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
     if isinstance(came_back, Resume):
         return _resume(attempt, came_back)
     if not logins.claim(ours, attempt):
-        return _second_time(attempt)
+        return session_again.second_time(attempt) if session_again.is_again(attempt) else _second_time(attempt)
     g.claimed = True
     proof = logins.prove_person(ours, attempt, came_back)
+    if session_again.is_again(attempt):
+        return session_again.finish(attempt, proof)
+    return _log_in(attempt, proof)
+
+
+def _log_in(attempt: Attempt, proof: logins.Proof) -> ResponseReturnValue:
+    """Opens the session, or offers to connect the account that is there already."""
+    ours = services()
     session_id = session_id_of(ours, attempt)
     try:
+        session_replace.demand_asked(attempt, proof)
         logins.open_okta_session(
             ours,
             attempt,
@@ -90,8 +103,11 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
             session_id=session_id,
             reference=reference(),
             replaced=read_cookie(ours.settings, "session"),
+            place=place(),
         )
     except Refused as refused:
+        if refused.problem is Problem.LOGIN_UNASKED:
+            session_again.discard(attempt, proof)
         if refused.problem is Problem.ACCOUNT_EXISTS:
             return linking.offer(proof, attempt, refused)
         raise

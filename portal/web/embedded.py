@@ -24,6 +24,7 @@ from portal.okta.attempt import Attempt
 from portal.okta.embedded import PROBE_SECONDS, Cause, Embedded, EmbeddedStates
 from portal.okta.interact import probe_embedded
 from portal.store.okta_logins import Login
+from portal.store.organizations import Organization
 from portal.web import widget_assets
 from portal.web.attempts import find_like, keep_attempt
 from portal.web.login import asked_for, okta_url
@@ -97,13 +98,18 @@ def preview(login: Login) -> Response:
     return _page(login, _attempt(login, "/"), okta_url(login.slug), is_preview=True)
 
 
+def try_out(organization: Organization, attempt: Attempt, *, redirect_login: str) -> Response:
+    """The form for a test login, with its own attempt."""
+    return _page(organization, attempt, redirect_login, is_trial=True)
+
+
 def _attempt(login: Login, return_to: str) -> Attempt:
     redirect_uri = services().settings.redirect_uri
     return begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=return_to)
 
 
 def _page(
-    login: Login,
+    login: Login | Organization,
     attempt: Attempt,
     redirect_login: str,
     *,
@@ -111,6 +117,7 @@ def _page(
     otp: str | None = None,
     password_page: dict[str, Any] | None = None,
     is_preview: bool = False,
+    is_trial: bool = False,
 ) -> Response:
     nonce = secrets.token_urlsafe(18)
     page = render(
@@ -124,6 +131,7 @@ def _page(
         nonce=nonce,
         password_page=password_page,
         is_preview=is_preview,
+        is_trial=is_trial,
     )
     response = Response(page)
     response.headers["Content-Security-Policy"] = _policy(attempt.issuer, nonce)

@@ -69,7 +69,7 @@ def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = 
 def wants_json() -> bool:
     """Whether the caller asked for JSON rather than for a page."""
     path, accepted = request.path, request.accept_mimetypes
-    if path.startswith(_PROGRAMS) or path.endswith(".json"):
+    if path.startswith(_PROGRAMS) or path.endswith((".json", "/universal-logout")):
         return True
     return accepted["application/json"] > accepted["text/html"]
 

@@ -15,18 +15,24 @@ from flask.typing import ResponseReturnValue
 from portal.access import Access, View, access_of, register
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.web import session_end, session_fresh
 from portal.web.headers import name_route
 from portal.web.identity import PERMISSIONS, Viewer, viewer
 from portal.web.redirects import Redirect
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FRESH = frozenset({"integrations.edit", "security.edit"})
 
 
-def member(action: str = "", *, landing: bool = True) -> Callable[[View], View]:
-    """The view is for logged-in people whose role allows `action`; with a slug in its path, for its organization."""
+def member(action: str = "", *, landing: bool = True, fresh: bool | None = None) -> Callable[[View], View]:
+    """The view is for logged-in people whose role allows `action`; with a slug in its path, for its organization.
+
+    fresh -- whether its form takes a login of the last 15 minutes; what changes who gets in does so unless told not to.
+    """
     if action and action not in PERMISSIONS:
         raise LookupError(action)
-    return lambda view: register(view, Access(action, landing))
+    fresh = action in _FRESH if fresh is None else fresh
+    return lambda view: register(view, Access(action, landing, fresh=fresh))
 
 
 def check_routes(app: Flask) -> None:
@@ -57,13 +63,13 @@ def _guard() -> ResponseReturnValue | None:
         _demand_same_site()
     if access is None:
         raise Refused(Problem.FORBIDDEN, "route_without_guard")
-    return None if access.action is None else _guard_member(access.action)
+    return None if access.action is None else _guard_member(access.action, access.fresh)
 
 
-def _guard_member(action: str) -> ResponseReturnValue | None:
+def _guard_member(action: str, fresh: bool) -> ResponseReturnValue | None:
     person = viewer()
     if person is None:
-        return _to_login()
+        return session_end.explain() or _to_login()
     if request.method not in SAFE_METHODS:
         demand_same_session(person)
     slug = (request.view_args or {}).get("slug", person.organization_slug)
@@ -71,6 +77,8 @@ def _guard_member(action: str) -> ResponseReturnValue | None:
         raise Refused(Problem.NOT_FOUND, "another_organization")
     if action and not person.may(action):
         raise Refused(Problem.FORBIDDEN, "role_" + person.role)
+    if fresh and request.method not in SAFE_METHODS:
+        return session_fresh.demand_fresh(person)
     return None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from portal import trials
 from portal.access import public
 from portal.current import services
 from portal.store.integrations import find_integration
+from portal.web import session_end, trial_login
 from portal.web.cookies import drop_cookie, read_cookie
 from portal.web.identity import viewer
 from portal.web.render import render
@@ -19,8 +21,14 @@ pages = Blueprint("home", __name__)
 @public(landing=True)
 def index() -> ResponseReturnValue:
     """Welcome, or home; also where Okta's sign-out ends, with whatever state it brings."""
+    if trials.MARK in request.environ.get("QUERY_STRING", ""):
+        back = trial_login.came_from_sign_out(request.args.get("state", ""))
+        if back is not None:
+            return back
     person = viewer()
     if person is None:
+        if (explained := session_end.explain()) is not None:
+            return explained
         said = read_cookie(services().settings, "logged_out")
         response = Response(render("pages/home/welcome.html", logged_out=said if said else None))
         if said:

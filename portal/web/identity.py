@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, request
 from flask_login import LoginManager
 
 from portal.current import services
+from portal.errors import Problem, Refused
+from portal.proving import prove_session
 from portal.settings import Settings
 from portal.store.sessions import ABSOLUTE_SECONDS, TOUCH_SECONDS, Session, find_session, touch_session
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
+from portal.web.headers import reference
 
+# These do not ask Okta whether the session still holds: who wants to leave may leave.
+_AS_IT_IS = frozenset({"login.logout", "login.callback"})
 # What a role may do; whatever is not listed, nobody may.
 PERMISSIONS = {
     "integrations.view": frozenset({"owner", "admin"}),
     "integrations.edit": frozenset({"owner"}),
+    "domains.edit": frozenset({"owner"}),
+    "domains.view": frozenset({"owner", "admin"}),
+    "activity.view": frozenset({"owner", "admin"}),
+    "members.view": frozenset({"owner", "admin"}),
+    "members.edit": frozenset({"owner"}),
+    "security.view": frozenset({"owner", "admin"}),
+    "security.edit": frozenset({"owner"}),
 }
 
 
@@ -80,7 +92,11 @@ def init_app(app: Flask) -> None:
 
 
 def load_viewer() -> Viewer | None:
-    """The person behind the session cookie; reads the database, and writes down the use once a minute."""
+    """The person behind the session cookie; reads the database, and writes down the use once a minute.
+
+    Every POINT_RECHECK_SECONDS a session that came by Okta proves itself there first. `g.turned_away` says why somebody
+    who has a session is let in no more.
+    """
     ours = services()
     session_id = read_cookie(ours.settings, "session")
     if not session_id or len(session_id) > 100 or not session_id.isascii():
@@ -88,12 +104,29 @@ def load_viewer() -> Viewer | None:
     now = ours.now()
     with ours.db.reading() as connection:
         session = find_session(connection, session_id, now=now)
+    if session is not None and session.method == "okta" and request.endpoint not in _AS_IT_IS:
+        session = _follow_okta(session, session_id)
     if session is None:
         return None
     if now - session.used_at >= TOUCH_SECONDS:
         with ours.db.writing() as connection:
             touch_session(connection, session, now=now)
     return Viewer(session, session_id)
+
+
+def _follow_okta(session: Session, session_id: str) -> Session | None:
+    ours = services()
+    try:
+        if not prove_session(ours, session, reference=reference()):
+            return session
+    except Refused as refused:
+        g.turned_away = refused.problem
+        return None
+    with ours.db.reading() as connection:
+        found = find_session(connection, session_id, now=ours.now())
+    if found is None:
+        g.turned_away = Problem.TOKEN_REFUSED
+    return found
 
 
 def viewer() -> Viewer | None:

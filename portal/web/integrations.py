@@ -1,4 +1,4 @@
-"""Organization > Integrations: the list, the Okta page with its four fields, and Delete Integration."""
+"""Organization > Integrations: the list, and the Okta page: Save, Save as a draft, and what becomes of the draft."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from flask_babel import gettext
 from portal import connecting
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.okta.connect import Entries, EntriesRefused
-from portal.store.activity import record_event
-from portal.store.integrations import Integration, count_okta_people, delete_integration, find_integration
+from portal.okta.connect import EntriesRefused
+from portal.store.drafts import find_draft
+from portal.store.integrations import find_integration
+from portal.subjects import FIELDS, read_form
 from portal.web import embedded_rows, throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
+from portal.web.okta_page import show_page, show_refused
 from portal.web.redirects import Redirect
-from portal.web.render import render, show_time
+from portal.web.render import render
 
 pages = Blueprint("integrations", __name__, url_prefix="/organizations/<slug>/integrations")
-FIELDS = ("spa_client_id", "spa_domain", "native_client_id", "native_domain", "authorization_server", "sign_in")
 _LONGEST_ENTRY = 2048
 
 
@@ -35,7 +36,7 @@ def index(slug: str) -> ResponseReturnValue:
         "key": "okta",
         "name": "Okta",
         "description": gettext("Your people log in to POINT with the Okta account they already have."),
-        "state": "connected" if _live() else "not_connected",
+        "state": _state(),
         "url": f"/organizations/{slug}/integrations/okta",
     }
     return render(
@@ -48,145 +49,86 @@ def index(slug: str) -> ResponseReturnValue:
 @pages.get("/okta")
 @member("integrations.view")
 def okta(slug: str) -> ResponseReturnValue:
-    """The form, with what is stored."""
-    live = _live()
-    notes = _notes(live) if live and request.args.get("saved") == "okta" else []
-    return _page(live, _stored(live), saved=live is not None and "saved" in request.args, notes=notes)
+    """The form, with the draft where there is one, else with what is live."""
+    return show_page()
 
 
 @pages.post("/okta")
 @member("integrations.edit")
 def save_okta(slug: str) -> ResponseReturnValue:
-    """Save: asks that Okta first, and stores only what will work."""
-    session = demand_viewer().session
+    """Save: asks that Okta first, and what it takes is live. What it does not take yet is a draft, as is everything
+    that is to be one."""
     form = {name: request.form.get(name, "")[:_LONGEST_ENTRY].strip() for name in FIELDS}
     form["authorization_server"] = form["authorization_server"] or "auto"
     form["sign_in"] = form["sign_in"] if form["sign_in"] in ("redirect", "embedded") else "redirect"
-    throttle.limit_saves(session.organization_id)
-    entries = Entries(**{name: form[name] for name in FIELDS if name != "sign_in"})
-    version = request.form.get("version", "")
+    throttle.limit_saves(demand_viewer().session.organization_id)
+    entries, sign_in = read_form(form)
+    to_do = {"entries": entries, "sign_in": sign_in, **_by()}
+    organization_id = demand_viewer().session.organization_id
     try:
-        connecting.save_okta(
-            services(),
-            session.organization_id,
-            entries,
-            sign_in=form["sign_in"],
-            who=session.email,
-            reference=reference(),
-            expected_version=int(version) if version.isdecimal() and len(version) < 9 else None,
-        )
+        if request.form.get("action") == "draft":
+            kept = connecting.keep_okta(services(), organization_id, **to_do)
+            return _to_page(slug, "draft" if kept else "same")
+        connecting.save_okta(services(), organization_id, **to_do)
     except EntriesRefused as refused:
-        for problem in refused.problems.values():
-            note_refusal(problem)
-        return _page(_live(), form, problems={name: each.problem for name, each in refused.problems.items()})
+        return show_refused(form, refused)
     except Refused as refused:
-        if refused.problem is not Problem.CONFLICT:
-            raise
-        note_refusal(refused)
-        return _page(_live(), form, problems={"form": Problem.CONFLICT})
+        return _conflict(form, refused)
     embedded_rows.forget(slug)
     return Redirect(f"/organizations/{slug}/integrations/okta?saved=okta")
 
 
-@pages.get("/okta/delete")
+@pages.post("/okta/switch-on")
 @member("integrations.edit")
-def okta_delete(slug: str) -> ResponseReturnValue:
-    """What deleting would mean, with one button."""
-    session = demand_viewer().session
-    if _live() is None:
-        return Redirect(f"/organizations/{slug}/integrations")
+def okta_switch_on(slug: str) -> ResponseReturnValue:
+    """The draft goes live, if that Okta takes it now."""
+    organization_id = demand_viewer().session.organization_id
+    throttle.limit_saves(organization_id)
     with services().db.reading() as connection:
-        affected, without_password = count_okta_people(connection, session.organization_id)
-    return render(
-        "pages/integrations/okta_delete.html",
-        affected=affected,
-        without_password=without_password,
-        organization_name=session.organization_name,
-        logs_me_out=session.okta_issuer is not None,
-    )
+        draft = find_draft(connection, organization_id)
+    try:
+        connecting.switch_on(services(), organization_id, **_by())
+    except EntriesRefused as refused:
+        return show_refused(dict(draft.entries) if draft else {}, refused)
+    except Refused as refused:
+        return _conflict(None, refused)
+    embedded_rows.forget(slug)
+    return _to_page(slug, "switched_on")
 
 
-@pages.post("/okta/delete")
+@pages.post("/okta/throw-away")
 @member("integrations.edit")
-def okta_delete_now(slug: str) -> ResponseReturnValue:
-    """Delete Integration. The second click finds it deleted and says the same."""
-    session = demand_viewer().session
-    now = services().now()
-    with services().db.writing() as connection:
-        if find_integration(connection, session.organization_id) is not None:
-            delete_integration(connection, session.organization_id, who=session.email, now=now)
-            record_event(
-                connection,
-                session.organization_id,
-                who=session.email,
-                what="okta.deleted",
-                now=now,
-                reference=reference(),
-            )
-    # Whoever logged in by that Okta has just been logged out by this.
-    if session.okta_issuer:
-        return Redirect(f"/login/{slug}?deleted")
-    return Redirect(f"/organizations/{slug}/integrations?deleted=okta")
+def okta_throw_away(slug: str) -> ResponseReturnValue:
+    """The draft is gone; the second click says the same."""
+    try:
+        connecting.throw_away_draft(services(), demand_viewer().session.organization_id, **_by())
+    except Refused as refused:
+        return _conflict(None, refused)
+    return _to_page(slug, "thrown_away")
 
 
-def _live() -> Integration | None:
+def _by() -> dict[str, Any]:
+    """Who changes it, and what their page was made from."""
+    version, draft = connecting.read_stamp(request.form.get("version", ""))
+    who = demand_viewer().session.email
+    return {"who": who, "reference": reference(), "expected_version": version, "expected_draft": draft}
+
+
+def _conflict(form: dict[str, str] | None, refused: Refused) -> ResponseReturnValue:
+    """Somebody else was faster: the page with what was typed, and what is stored now behind a link."""
+    if refused.problem is not Problem.CONFLICT:
+        raise refused
+    note_refusal(refused)
+    return show_page(form, problems={"form": Problem.CONFLICT})
+
+
+def _to_page(slug: str, done: str) -> Redirect:
+    return Redirect(f"/organizations/{slug}/integrations/okta?done={done}")
+
+
+def _state() -> str:
+    organization_id = demand_viewer().session.organization_id
     with services().db.reading() as connection:
-        return find_integration(connection, demand_viewer().session.organization_id)
-
-
-def _stored(live: Integration | None) -> dict[str, str]:
-    form = dict.fromkeys(FIELDS, "") | {"authorization_server": "auto", "sign_in": "redirect"}
-    if live is not None:
-        form |= {"authorization_server": live.authorization_server, "sign_in": live.sign_in}
-        for kind, app in live.apps.items():
-            form |= {f"{kind}_client_id": app.client_id, f"{kind}_domain": app.domain}
-    return form
-
-
-def _notes(live: Integration) -> list[str]:
-    """What the owner should know of what was saved."""
-    if all("offline_access" in app.scope.split() for app in live.apps.values()):
-        return []
-    return [
-        gettext(
-            "Okta does not give refresh tokens to this app (offline_access). Logging in works, but POINT cannot notice "
-            "by itself when somebody is deactivated in Okta. Tick Refresh Token under Grant type in the app's General "
-            "tab and save here again."
-        )
-    ]
-
-
-def _page(
-    live: Integration | None,
-    form: dict[str, str],
-    *,
-    problems: dict[str, Problem] | None = None,
-    saved: bool = False,
-    notes: list[str] | None = None,
-) -> ResponseReturnValue:
-    base = services().settings.base_url
-    scheme = services().settings.native_scheme
-    values = {"redirect_uri": services().settings.redirect_uri, "sign_out_uri": base, "origin": base}
-    values |= {"native_redirect_uri": f"{scheme}:/login", "native_sign_out_uri": f"{scheme}:/logout"}
-    page = render(
-        "pages/integrations/okta.html",
-        form=form,
-        problems=problems or {},
-        connected=live is not None,
-        saved=saved,
-        notes=notes or [],
-        version=live.version if live else 0,
-        values=SimpleNamespace(**values),
-        may_edit=demand_viewer().may("integrations.edit"),
-        details=_details(live) if live else None,
-        embedded=embedded_rows.show(demand_viewer().organization_slug) if live else None,
-    )
-    return page, next((problem.status for problem in (problems or {}).values()), 200)
-
-
-def _details(live: Integration) -> list[tuple[str, Any]]:
-    return [
-        (gettext("Issuer"), live.spa.issuer),
-        (gettext("Last saved"), show_time(live.updated_at)),
-        (gettext("Saved by"), live.updated_by),
-    ]
+        if find_integration(connection, organization_id) is not None:
+            return "connected"
+        return "setup_needed" if find_draft(connection, organization_id) is not None else "not_connected"

@@ -15,7 +15,9 @@ from portal.errors import Problem, Refused
 from portal.logins import OKTA_SECONDS, record_refusal
 from portal.okta.attempt import authorization_url
 from portal.store.okta_logins import Login, find_login, list_logins_by_issuer
+from portal.store.okta_only import is_in_force
 from portal.store.organizations import email_domain, find_organization_by_email, load_organization
+from portal.web import session_replace
 from portal.web.attempts import keep_attempt
 from portal.web.headers import reference
 from portal.web.identity import viewer
@@ -57,7 +59,14 @@ def okta(slug: str) -> ResponseReturnValue:
             g.retry_url, g.retry_label = f"/login/{slug}", gettext("Log in with a password")
             raise Refused(Problem.OKTA_NOT_CONNECTED)
     g.retry_url = okta_url(slug)
-    return _to_okta(login, login_hint=request.args.get("login_hint"))
+    hint = request.args.get("login_hint", "")[:254]
+    elsewhere = session_replace.from_elsewhere()
+    asked = _ask_first(login, hint) if elsewhere else None
+    return asked or _to_okta(login, login_hint=hint, mark=session_replace.MARK if elsewhere else "")
+
+
+def _ask_first(login: Login, hint: str) -> ResponseReturnValue | None:
+    return session_replace.ask_first(login, hint=hint, go_on=asked_for(), replace=okta_url(login.slug, hint))
 
 
 @pages.get("/login/initiate")
@@ -95,7 +104,7 @@ def _target() -> str:
     return "" if found == HOME else found
 
 
-def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
+def _to_okta(login: Login, *, login_hint: str, mark: str) -> ResponseReturnValue:
     try:
         with services().door.within(OKTA_SECONDS):
             provider = services().providers.load(login.issuer)
@@ -103,7 +112,7 @@ def _to_okta(login: Login, *, login_hint: str | None) -> ResponseReturnValue:
         record_refusal(services(), login.organization_id, refused, reference=reference())
         raise
     redirect_uri = services().settings.redirect_uri
-    attempt = begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=asked_for())
+    attempt = begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=asked_for(), mark=mark)
     hint = login_hint if login_hint and email_domain(login_hint) else None
     response = Redirect(authorization_url(provider, attempt, login_hint=hint), 302)
     keep_attempt(response, services(), attempt)
@@ -115,8 +124,9 @@ def lead_on(email: str) -> ResponseReturnValue:
     with services().db.reading() as connection:
         organization = find_organization_by_email(connection, email)
         login = find_login(connection, organization.slug) if organization else None
-    if login is None:
-        return password_page(email)
+        if login is None:
+            return password_page(email)
+        okta_only = is_in_force(connection, login.organization_id, now=services().now())
     here = urlencode({"email": email, "next": asked_for()})
     if login.sign_in == "embedded":
         return Redirect(f"/login/{login.slug}?{here}")
@@ -124,7 +134,7 @@ def lead_on(email: str) -> ResponseReturnValue:
         "pages/login/continue.html",
         organization_name=login.name,
         okta_url=okta_url(login.slug, email),
-        password_url=f"/login/{login.slug}?{here}&with=password",
+        password_url="" if okta_only else f"/login/{login.slug}?{here}&with=password",
     )
 
 

@@ -7,12 +7,13 @@ import secrets
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
 
-from portal import logins
+from portal import logins, revoking
 from portal.access import public
 from portal.current import services
-from portal.logouts import Left, leave_okta, left_by
+from portal.logouts import Left, give_back_behind, leave_okta, left_by
 from portal.store.activity import record_event
 from portal.store.sessions import end_session, find_logged_out
+from portal.web import throttle
 from portal.web.cookies import read_cookie, set_cookie
 from portal.web.headers import reference
 from portal.web.identity import Viewer, take_session, viewer
@@ -22,6 +23,7 @@ from portal.web.render import render
 
 _RETURN_SECONDS = 300
 _AGAIN_SECONDS = 60
+_LONGEST = 300
 
 
 @pages.post("/logout")
@@ -30,12 +32,39 @@ def logout() -> ResponseReturnValue:
     """Ends the session of this browser; whatever Okta says, POINT's is over before the answer is sent."""
     person = viewer()
     left = _end(person) if person else _left_by_the_first_press()
-    okta_url = _okta_logout(left) if left and request.form.get("okta") != "no" else None
+    here_only = request.form.get("okta") == "no"
+    okta_url = _okta_logout(left) if left and not here_only else None
+    if left and here_only:
+        give_back_behind(services(), left)
     g._login_user = None
     response = Response(render("pages/login/logging_out.html", okta_logout_url=okta_url)) if okta_url else Redirect("/")
     take_session(response, services().settings)
-    set_cookie(response, services().settings, "logged_out", "okta" if okta_url else "point", seconds=_RETURN_SECONDS)
+    set_cookie(response, services().settings, "logged_out", _said(left, okta_url, here_only), seconds=_RETURN_SECONDS)
     return response
+
+
+@pages.get("/logout/okta")
+@public(forms=False)
+def okta_logout() -> ResponseReturnValue:
+    """Okta's front-channel logout (OpenID Connect Front-Channel Logout 1.0): a hidden frame on its own sign-out page.
+
+    Browsers send no cookie of ours into such a frame, so that what ends is found by `iss` and `sid` alone; without both
+    nothing ends. Nothing is shown either, and need not be: our pages may not be framed.
+    """
+    throttle.limit_orders("front-channel")
+    issuer, sid = request.args.get("iss", ""), request.args.get("sid", "")
+    if issuer and sid and len(issuer) <= _LONGEST and len(sid) <= logins.MAX_SID:
+        revoking.end_sign_in(services(), issuer, sid, reference=reference())
+    return Response("", 200, mimetype="text/plain")
+
+
+def _said(left: Left | None, okta_url: str | None, here_only: bool) -> str:
+    """What the next page says: all that has ended, or what may go on at Okta."""
+    if left is None:
+        return "point"
+    if okta_url:
+        return "okta"
+    return "stays" if here_only else "unsure"
 
 
 def _end(person: Viewer) -> Left | None:

@@ -9,6 +9,7 @@ from portal.access import public
 from portal.current import services
 from portal.errors import Problem
 from portal.store.okta_logins import Login, find_login
+from portal.store.okta_only import is_in_force
 from portal.store.organizations import load_organization
 from portal.web import embedded
 from portal.web.identity import viewer
@@ -31,7 +32,8 @@ def organization(slug: str) -> ResponseReturnValue:
     if wanted is None:
         return organization_page(slug, email=email)
     if embedded.works(wanted):
-        return embedded.begin(wanted, email=email, password_page={"email": email, "next": next_page()})
+        password_page = {"email": email, "next": next_page(), "okta_only": _takes_no_passwords(wanted)}
+        return embedded.begin(wanted, email=email, password_page=password_page)
     page, _status = organization_page(slug, email=email, moves_on=True)
     # Nobody has to know that there should have been a form here.
     return Response(page, headers={"Refresh": f"{_PAUSE};url={okta_url(slug, email)}"})
@@ -40,18 +42,21 @@ def organization(slug: str) -> ResponseReturnValue:
 def organization_page(
     slug: str, *, email: str, problem: Problem | None = None, moves_on: bool = False
 ) -> tuple[str, int]:
-    """The organization's own page, open at the password where there is a `problem`.
+    """The organization's own page, open at the password where there is a `problem`; without a form for one where the
+    organization takes none.
 
     moves_on -- the browser goes on to Okta by itself in a moment.
     """
     with services().db.reading() as connection:
         found = load_organization(connection, slug)
         connected = find_login(connection, slug) is not None
+        okta_only = connected and is_in_force(connection, found.id, now=services().now())
     page = render(
         "pages/login/organization.html",
         organization_name=found.name,
         organization_slug=slug,
         okta_connected=connected,
+        okta_only=okta_only,
         okta_url=okta_url(slug, email) if connected else "",
         email=email,
         next=next_page(),
@@ -61,6 +66,11 @@ def organization_page(
         moves_on=moves_on,
     )
     return page, problem.status if problem else 200
+
+
+def _takes_no_passwords(login: Login) -> bool:
+    with services().db.reading() as connection:
+        return is_in_force(connection, login.organization_id, now=services().now())
 
 
 def _wants_widget(slug: str) -> Login | None:

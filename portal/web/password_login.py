@@ -16,6 +16,7 @@ from portal.metrics import LOGINS
 from portal.passwords import check_password
 from portal.store.activity import record_event
 from portal.store.members import Membership, User, clean_email, find_user, list_memberships
+from portal.store.okta_only import closed_to_passwords
 from portal.store.organizations import email_domain, find_organization_by_email
 from portal.store.sessions import end_session, hash_id, open_session
 from portal.web import known_browsers, throttle
@@ -27,6 +28,7 @@ from portal.web.identity import give_session
 from portal.web.login import asked_for, email_page, lead_on, pages, password_page
 from portal.web.organization_login import organization_page
 from portal.web.redirects import Redirect
+from portal.web.session_place import place
 
 
 @pages.post("/login")
@@ -61,7 +63,12 @@ def _log_in_by_password(
     known = known_browsers.is_known(services(), user.id) if user else False
     throttle.limit_passwords(address, known_browser=known)
     fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
-    membership = _membership(user, slug) if user and fits else None
+    membership, closed = _membership(user, slug) if user and fits else (None, None)
+    if closed is not None:
+        # Only whoever knows the password hears of this.
+        LOGINS.labels("password", "refused").inc()
+        note_refusal(Refused(Problem.OKTA_ONLY))
+        return organization_page(closed.slug, email=email, problem=Problem.OKTA_ONLY)
     if user is None or membership is None:
         LOGINS.labels("password", "refused").inc()
         note_refusal(Refused(Problem.PASSWORD_WRONG))
@@ -69,26 +76,36 @@ def _log_in_by_password(
     return _open_password_session(user, membership)
 
 
-def _membership(user: User, slug: str) -> Membership | None:
-    """The organization to enter: the one of the page, else the one of the address, else the oldest."""
+def _membership(user: User, slug: str) -> tuple[Membership | None, Membership | None]:
+    """The organization to enter: the one of the page, else the one of the address, else the oldest; or, where none of
+    these takes passwords, the one that does not."""
     with services().db.reading() as connection:
         mine = list_memberships(connection, user.id)
         home = find_organization_by_email(connection, user.email)
+        shut = closed_to_passwords(connection, user.id, now=services().now())
     if slug:
-        return next((membership for membership in mine if membership.slug == slug), None)
-    preferred = [membership for membership in mine if home and membership.organization_id == home.id]
-    return next(iter(preferred or mine), None)
+        mine = [membership for membership in mine if membership.slug == slug]
+    mine.sort(key=lambda membership: not home or membership.organization_id != home.id)
+    open_ = [membership for membership in mine if membership.organization_id not in shut]
+    return next(iter(open_), None), None if open_ else next(iter(mine), None)
 
 
 def _open_password_session(user: User, membership: Membership) -> ResponseReturnValue:
     session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     now = services().now()
-    old = read_cookie(services().settings, "session")
+    old, here = read_cookie(services().settings, "session"), place()
     with services().db.writing() as connection:
         if old:
             end_session(connection, hash_id(old), why="replaced", now=now)
         open_session(
-            connection, membership.organization_id, session_id=session_id, user_id=user.id, method="password", now=now
+            connection,
+            membership.organization_id,
+            session_id=session_id,
+            user_id=user.id,
+            method="password",
+            now=now,
+            device=here.device,
+            network=here.network,
         )
         record_event(
             connection,

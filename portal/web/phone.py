@@ -97,6 +97,8 @@ def _to_login(known: NativeAttempt, attempt: Attempt) -> Response:
 
 
 def _to_the_app(known: NativeAttempt, attempt: Attempt, person: Viewer) -> Response:
+    if person.method == "recovery":
+        raise Refused(Problem.RECOVERY_IN_THE_BROWSER)
     ours, code = services(), secrets.token_urlsafe(32)
     began, _told = read_note(attempt.state, person.session.id_hash)
     with ours.db.single() as connection:

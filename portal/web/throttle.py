@@ -43,9 +43,82 @@ def limit_passwords(email: str, *, known_browser: bool) -> None:
         _hit("password-anywhere", address, count=200, minutes=10)
 
 
+def limit_links(email: str) -> None:
+    """At most 20 links to set a password in ten minutes for one network, and 5 in half an hour for one address from
+    there, whether or not anybody has it. Raises Refused(TOO_MANY).
+    """
+    network = network_of(request.remote_addr or "")
+    _hit("link-network", network, count=20, minutes=10)
+    _hit("link-address", f"{hashlib.sha256(email.encode()).hexdigest()} {network}", count=5, minutes=30)
+
+
+def limit_recovery(email: str) -> None:
+    """At most 30 tries a minute with a recovery code from one network, and 10 in ten minutes from there for an address.
+    Nobody can use up an owner's own tries: the codes are too long to need a limit from anywhere.
+
+    Raises Refused(TOO_MANY).
+    """
+    network = network_of(request.remote_addr or "")
+    address = hashlib.sha256(email.encode()).hexdigest()
+    _hit("recovery-network", network, count=30, minutes=1)
+    _hit("recovery-address", f"{address} {network}", count=10, minutes=10)
+
+
 def limit_saves(organization_id: int) -> None:
     """At most 30 saves in ten minutes of one organization, since each asks Okta. Raises Refused(TOO_MANY)."""
     _hit("save", str(organization_id), count=30, minutes=10)
+
+
+def limit_invitations(organization_id: int) -> None:
+    """At most 100 invitations an hour of one organization, since each is a mail. Raises Refused(TOO_MANY)."""
+    _hit("invitations", str(organization_id), count=100, minutes=60)
+
+
+def limit_invitation_looks() -> None:
+    """At most 60 looks at links of invitations in ten minutes from one network. Raises Refused(TOO_MANY)."""
+    _hit("invitation", network_of(request.remote_addr or ""), count=60, minutes=10)
+
+
+def limit_domain_checks(organization_id: int) -> None:
+    """At most 10 looks at the DNS a minute of one organization. Raises Refused(TOO_MANY)."""
+    _hit("domain-checks", str(organization_id), count=10, minutes=1)
+
+
+def limit_checks(organization_id: int) -> None:
+    """At most 6 runs of the live checks a minute of one organization: each asks its Okta some thirty times.
+
+    Raises Refused(TOO_MANY).
+    """
+    _hit("checks", str(organization_id), count=6, minutes=1)
+
+
+def limit_set_ups(organization_id: int) -> None:
+    """At most 20 one-click set-ups in ten minutes of one organization, so that nobody tries tokens out here.
+
+    Raises Refused(TOO_MANY).
+    """
+    _hit("set-up", str(organization_id), count=20, minutes=10)
+
+
+def limit_trials(organization_id: int) -> None:
+    """At most 20 test logins an hour of one organization. Raises Refused(TOO_MANY)."""
+    _hit("test-login", str(organization_id), count=20, minutes=60)
+
+
+def limit_trial_starts(name: str) -> None:
+    """At most 10 ways to Okta in ten minutes from one test login's link. Raises Refused(TOO_MANY)."""
+    _hit("test-login-start", name, count=10, minutes=10)
+
+
+def limit_unknown_links() -> None:
+    """At most 30 hand-over links that do not work in ten minutes from one network. Raises Refused(TOO_MANY)."""
+    _hit("setup-link", network_of(request.remote_addr or ""), count=30, minutes=10)
+
+
+def limit_orders(slug: str) -> None:
+    """At most 600 orders to end sessions in a minute from one network for one organization: an Okta that puts out a
+    whole department sends one for each. Raises Refused(TOO_MANY)."""
+    _hit("universal-logout", f"{slug[:63]} {network_of(request.remote_addr or '')}", count=600, minutes=1)
 
 
 def count_refusal(organization_id: int) -> bool:

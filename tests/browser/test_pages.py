@@ -28,7 +28,7 @@ _WIDE = """() => {
 }"""
 # 44 px for what one presses; links inside a sentence are as high as its line. Okta's pages are not ours to judge.
 _SMALL = """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden])')].filter(e => {
-  const pressed = e.type === 'radio' ? e.closest('label') : e;
+  const pressed = ['radio', 'checkbox'].includes(e.type) ? e.closest('label') ?? e : e;
   const in_a_sentence = e.tagName === 'A' && e.closest('li, p') && !e.matches('.touch, .button');
   return e.checkVisibility() && !e.matches('.skip, .notice li a') && !in_a_sentence
     && pressed.getBoundingClientRect().height < 43.5;

@@ -50,7 +50,9 @@ def test_the_demo_alone_runs_the_sandbox_as_a_process() -> None:
 
 
 def test_the_shared_login_steps_know_no_flask() -> None:
-    for place in ("portal/logins.py", "portal/connecting.py", "portal/services.py", "portal/metrics.py"):
+    for place in ("portal/logins.py", "portal/connecting.py", "portal/services.py", "portal/metrics.py",
+                  "portal/setting_up.py", "portal/set_up_steps.py", "portal/set_up_undo.py", "portal/set_up_work.py",
+                  "portal/set_up_progress.py"):
         assert within(imports(modules(place)[0]), "flask", "flask_login") == set(), place
 
 

@@ -23,11 +23,16 @@ KEYS = ("a key for the tests that is long enough 0123456789",)
 # Whoever adds a page for everybody says so here too.
 PUBLIC = {
     "assets.style", "health.healthz", "health.readyz", "health.show_metrics", "home.index", "home.session",
-    "login.callback", "login.continue_", "login.initiate", "login.link_account", "login.link_account_now",
-    "login.logout", "login.okta", "login.organization", "login.organization_password", "login.start", "static",
-    "native_pages.android_claims", "native_pages.apple_claims", "native_pages.open_login", "native_pages.open_logout",
-    "phone.begin", "phone.continue_", "native.openapi_document", "native.docs",
-    "widget_assets.file",
+    "invitation.accept_now", "invitation.show", "login.again_by_okta", "login.callback", "login.continue_",
+    "login.initiate", "login.link_account", "login.link_account_now", "login.logout", "login.okta",
+    "login.okta_logout", "login.organization", "login.organization_password", "login.recover", "login.recovery",
+    "login.start", "native.docs", "native.openapi_document", "native_pages.android_claims",
+    "native_pages.apple_claims", "native_pages.open_login", "native_pages.open_logout", "passwords.done",
+    "passwords.forgot", "passwords.link_sent", "passwords.send_link", "passwords.set_by_link",
+    "passwords.set_by_link_now", "phone.begin", "phone.continue_", "setup_link.check", "setup_link.checks",
+    "setup_link.print_sheet", "setup_link.save_draft", "setup_link.save_progress", "setup_link.show",
+    "setup_link.show_one", "static", "trial_login.go", "trial_login.show", "trial_login.sign_out",
+    "universal_logout.receive", "widget_assets.file",
 }  # fmt: skip
 # Whoever adds a call of the app that needs no access token says so here.
 WITHOUT_TOKEN = {"discover", "log_in", "complete_login", "refresh", "complete_logout", "jwks"}

@@ -1,8 +1,11 @@
 """The sandbox's own page and its JSON."""
 
 import re
+from html import escape
 
 from okta_sandbox import Sandbox
+from okta_sandbox.breakages import BREAKAGES
+from okta_sandbox.faults import FAULTS
 from tests.okta_sandbox.party import Party
 
 
@@ -61,7 +64,11 @@ def test_the_forms_of_the_page_work(party: Party) -> None:
     assert sandbox.delay_ms == 7
     post("switches", delay_ms="7")
     post("settings", api_access_management="on")
-    assert [name for name, on in sandbox.faults().items() if on] == ["interaction_code_off"]
+    taken = ["interaction_code_off", "spa_without_interaction_code", "native_without_interaction_code"]
+    assert [name for name, on in sandbox.faults().items() if on] == taken
+    post("switches", spa_without_interaction_code="on", delay_ms="7")
+    assert "interaction_code" in sandbox.app(sandbox.client_id("native")).grants
+    assert "interaction_code" not in sandbox.app(sandbox.client_id("spa")).grants
     ben = sandbox.person("ben@acme.example")
     post("people", email=ben.email, client_id=party.client_id, action="assign")
     assert ben.id in sandbox.app(party.client_id).people
@@ -70,6 +77,18 @@ def test_the_forms_of_the_page_work(party: Party) -> None:
     following = sandbox.keys().next.kid
     post("rotate")
     assert sandbox.keys().active.kid == following
+
+
+def test_the_page_shows_every_breakage_in_its_group_with_a_line_of_explanation(party: Party) -> None:
+    page = party.get("/sandbox").text
+    groups = re.findall(r"<fieldset><legend>(.*?)</legend>(.*?)</fieldset>", page)
+    shown = {name: group for group, boxes in groups for name in re.findall(r'name="([a-z0-9_]+)"', boxes)}
+    for name, breakage in BREAKAGES.items():
+        assert shown[name] == breakage.group
+        assert f"> {escape(f'{name} ({breakage.said})')}</label>" in page
+    assert set(FAULTS) <= shown.keys()
+    for anchor in ("people", "apps", "origins", "policies", "settings", "requests"):
+        assert page.count(f'<h2 id="{anchor}">') == 1
 
 
 def test_the_page_shows_no_values_of_requests(party: Party) -> None:

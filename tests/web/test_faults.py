@@ -39,18 +39,19 @@ from tests.web.steps import (
 )
 from tests.world import Visitor, World
 
-REFRESH = "no page refreshes at Okta yet; comes with the web refresh"
+REFRESH = "tests/serving/test_refresh_races.py, by two processes"
 NATIVE = "the native bridge comes later"
 REDIS = "nothing of a login is kept in Redis; tests/unit for the limits"
 ELSEWHERE = {
-    **{f"FLT-{number}": REFRESH for number in ("01", "02", "03", "04", "06", "08")},
+    **{f"FLT-{number}": REFRESH for number in ("01", "02", "03", "06", "08")},
+    "FLT-04": "tests/web/test_sessions_follow_okta.py",
     "FLT-12": NATIVE,
     "FLT-14": NATIVE,
     "FLT-25": NATIVE + "; FLT-15 and FLT-106 prove the same claim for the callback, over two nodes",
     "FLT-69": "needs PostgreSQL",
     **{f"FLT-{number}": REDIS for number in (73, 76, 77, 78)},
     "FLT-82": "Okta sends no session_expiry yet",
-    "FLT-83": "the list of sessions and its cap come with the account pages",
+    "FLT-83": "tests/web/test_session_list.py",
     "FLT-95": "organizations cannot be removed yet; the tables never use an id again (AUTOINCREMENT)",
     "FLT-96": "tests/web/test_mixup.py",
     "FLT-102": "needs a killed process; bench and the chaos run",
@@ -178,13 +179,18 @@ def test_flt_56_an_okta_that_is_down_for_hours_costs_no_session_and_no_cache(wor
     world.clock.forward(590)
     world.sandbox.answer = lambda request: RawAnswer(200, reset=True)
     assert_refused(world, olivia.get(location), "op_unavailable", status=503)
-    world.clock.forward(3 * 3600)
+    world.clock.forward(3600)
     assert alice.session()["authenticated"] is True
     assert alice.get("/account").status_code == 200
+    world.clock.forward(2 * 3600)
+    away = alice.get("/account")
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "15")
+    assert "You are still logged in" in away.text
     # What was known of this Okta still serves: the way there is right once it is back, even if its metadata is not.
     begun = world.stranger.step("/login/acme/okta")
     assert begun.headers["Location"].startswith(f"{world.okta}/oauth2/v1/authorize?")
     take_over(world.sandbox, "/openid-configuration", RawAnswer(200, reset=True))
+    time.sleep(5.1)  # Until the breaker of that host lets somebody try.
     again = world.olivia
     again.log_in()
     assert again.session()["authenticated"] is True

@@ -17,6 +17,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table('mails',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('recipient', sa.String(length=254), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('sealed', sa.LargeBinary(), nullable=False),
@@ -26,9 +27,11 @@ def upgrade() -> None:
     sa.Column('sent_at', sa.BigInteger(), nullable=True),
     sa.Column('failed_at', sa.BigInteger(), nullable=True),
     sa.Column('last_error', sa.String(length=200), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_mails_organization_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mails')),
     sqlite_autoincrement=True
     )
+    op.create_index(op.f('ix_mails_organization_id'), 'mails', ['organization_id'], unique=False)
     op.create_index(op.f('ix_mails_send_at'), 'mails', ['send_at'], unique=False)
     op.create_table('check_runs',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -37,7 +40,10 @@ def upgrade() -> None:
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('who', sa.String(length=254), nullable=False),
     sa.Column('rows', sa.Text(), nullable=False),
+    sa.Column('okta_host', sa.String(length=253), nullable=False),
+    sa.Column('server_id', sa.String(length=64), nullable=False),
     sa.Column('started_at', sa.BigInteger(), nullable=False),
+    sa.Column('beat_at', sa.BigInteger(), nullable=False),
     sa.Column('finished_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_check_runs_organization_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_check_runs')),
@@ -139,7 +145,10 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('domain', sa.String(length=300), nullable=False),
+    sa.Column('what', sa.String(length=10), nullable=False),
     sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('holder', sa.String(length=32), nullable=False),
+    sa.Column('choices', sa.Text(), nullable=False),
     sa.Column('steps', sa.Text(), nullable=False),
     sa.Column('made', sa.Text(), nullable=False),
     sa.Column('started_by', sa.String(length=254), nullable=False),
@@ -153,6 +162,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_setup_runs_organization_id_id'), 'setup_runs', ['organization_id', 'id'], unique=False)
     op.create_table('trial_logins',
     sa.Column('key_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('name', sa.String(length=22), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('subject', sa.String(length=10), nullable=False),
     sa.Column('app', sa.String(length=10), nullable=False),
@@ -160,18 +170,26 @@ def upgrade() -> None:
     sa.Column('created_by', sa.String(length=254), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('browser_hash', sa.LargeBinary(length=32), nullable=True),
+    sa.Column('tested_hash', sa.LargeBinary(length=32), nullable=True),
     sa.Column('status', sa.String(length=20), nullable=False),
     sa.Column('passed', sa.Boolean(), nullable=True),
+    sa.Column('email', sa.String(length=254), nullable=True),
     sa.Column('stages', sa.Text(), nullable=False),
+    sa.Column('reference', sa.String(length=20), nullable=True),
     sa.Column('state_hash', sa.LargeBinary(length=32), nullable=True),
+    sa.Column('sign_out_hash', sa.LargeBinary(length=32), nullable=True),
     sa.Column('sealed_attempt', sa.LargeBinary(), nullable=True),
     sa.Column('sealed_tokens', sa.LargeBinary(), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('started_at', sa.BigInteger(), nullable=True),
+    sa.Column('claimed_at', sa.BigInteger(), nullable=True),
     sa.Column('finished_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_trial_logins_organization_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_trial_logins_user_id')),
     sa.PrimaryKeyConstraint('key_hash', name=op.f('pk_trial_logins')),
+    sa.UniqueConstraint('name', name=op.f('uq_trial_logins_name')),
     sa.UniqueConstraint('state_hash', name=op.f('uq_trial_logins_state_hash')),
+    sa.UniqueConstraint('sign_out_hash', name=op.f('uq_trial_logins_sign_out_hash')),
     sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_trial_logins_organization_id_created_at'), 'trial_logins', ['organization_id', 'created_at'], unique=False)

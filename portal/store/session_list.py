@@ -1,0 +1,165 @@
+"""The sessions of one person at one organization, in browsers and apps alike: to look at, and to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from portal.store.models import apps as okta_apps
+from portal.store.models import identities, integrations, members, organizations, sessions, users
+from portal.store.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, PHONE_ABSOLUTE_SECONDS, PHONE_IDLE_SECONDS
+
+MOST_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """One line of a person's list. `kind` is "web" or "phone"; `network` is an address without its last part."""
+
+    id_hash: bytes
+    kind: str
+    method: str
+    device: str | None
+    network: str | None
+    organization_slug: str
+    created_at: int
+    used_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """What was ended, and what Okta has to be told about it."""
+
+    id_hash: bytes
+    kind: str
+    organization_id: int
+    email: str
+    integration_id: int | None
+    sealed_tokens: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose sessions they are."""
+
+    user_id: int
+    email: str
+    name: str
+    role: str
+
+
+def list_sessions(connection: Connection, user_id: int, organization_id: int, *, now: int) -> list[ListedSession]:
+    """The live sessions of this person at this organization, in browsers and apps, the last used first; at most 100."""
+    own = sessions.c
+    listed = (
+        select(
+            own.id_hash, own.kind, own.method, own.device, own.network, organizations.c.slug, own.created_at,
+            own.used_at, own.expires_at,
+        )
+        .join(organizations, organizations.c.id == own.organization_id)
+        .where(own.user_id == user_id, own.organization_id == organization_id, _alive(now))
+        .order_by(own.used_at.desc(), own.id_hash)
+        .limit(MOST_LISTED)
+    )  # fmt: skip
+    return [ListedSession(*row) for row in connection.execute(listed)]
+
+
+def find_member(connection: Connection, organization_id: int, member_id: int) -> Person | None:
+    """The person behind a row of this organization's list of members."""
+    found = (
+        select(users.c.id, users.c.email, users.c.name, members.c.role)
+        .join(members, members.c.user_id == users.c.id)
+        .where(members.c.organization_id == organization_id, members.c.id == member_id)
+    )
+    row = connection.execute(found).first()
+    return Person(*row) if row else None
+
+
+def end_sessions_of(
+    connection: Connection,
+    organization_id: int,
+    user_id: int,
+    *,
+    why: str,
+    now: int,
+    only: bytes | None = None,
+    except_id: bytes | None = None,
+) -> list[EndedSession]:
+    """Ends the live sessions of this person at this organization, web and phone: all, `only` one, or all but one.
+
+    why -- what the ended browser is told, by `portal.web.session_end`: ended_by_person, ended_by_owner, okta_revoked...
+    """
+    mine = (sessions.c.organization_id == organization_id) & (sessions.c.user_id == user_id)
+    if only is not None:
+        mine &= sessions.c.id_hash == only
+    if except_id is not None:
+        mine &= sessions.c.id_hash != except_id
+    return _end(connection, mine, why=why, now=now)
+
+
+def end_sessions_everywhere(
+    connection: Connection, user_id: int, *, why: str, now: int, except_id: bytes | None = None
+) -> list[EndedSession]:
+    """The same over all organizations, for what concerns the account itself: a new password."""
+    mine = sessions.c.user_id == user_id
+    if except_id is not None:
+        mine &= sessions.c.id_hash != except_id
+    return _end(connection, mine, why=why, now=now)
+
+
+def end_sessions_by_sid(connection: Connection, issuer: str, sid: str, *, why: str, now: int) -> list[EndedSession]:
+    """Ends what came from this session of that Okta (OpenID Connect Front-Channel Logout 1.0 section 3)."""
+    theirs = select(integrations.c.id).join(okta_apps, okta_apps.c.integration_id == integrations.c.id)
+    theirs = theirs.where(okta_apps.c.issuer == issuer)
+    return _end(
+        connection, sessions.c.integration_id.in_(theirs) & (sessions.c.okta_sid == sid), why=why, now=now
+    )
+
+
+def find_by_identity(connection: Connection, organization_id: int, issuers: list[str], sub: str) -> list[int]:
+    """The accounts behind this person of those issuers, as far as this organization knows them."""
+    found = select(identities.c.user_id).where(
+        identities.c.organization_id == organization_id, identities.c.issuer.in_(issuers), identities.c.sub == sub
+    )
+    return list(connection.execute(found.distinct()).scalars())
+
+
+def find_by_email(connection: Connection, organization_id: int, issuers: list[str], email: str) -> list[int]:
+    """The accounts of this organization's people with this address, at POINT or at those issuers."""
+    mine = select(members.c.user_id).where(members.c.organization_id == organization_id)
+    at_okta = select(identities.c.user_id).where(
+        identities.c.organization_id == organization_id, identities.c.issuer.in_(issuers), identities.c.email == email
+    )
+    found = select(users.c.id).where(users.c.id.in_(mine), or_(users.c.email == email, users.c.id.in_(at_okta)))
+    return list(connection.execute(found).scalars())
+
+
+def _end(connection: Connection, mine: ColumnElement[bool], *, why: str, now: int) -> list[EndedSession]:
+    """Held first, so that PostgreSQL does not let anybody store new tokens between looking and ending."""
+    own = sessions.c
+    live = select(own.id_hash, own.kind, own.organization_id, users.c.email, own.integration_id, own.sealed_tokens)
+    live = live.join(users, users.c.id == own.user_id).where(mine, own.ended_at.is_(None))
+    found = connection.execute(live.with_for_update(of=sessions)).all()
+    if found:
+        gone = update(sessions).where(own.id_hash.in_([row[0] for row in found]))
+        connection.execute(gone.values(ended_at=now, ended_why=why, sealed_tokens=None))
+    return [EndedSession(*row) for row in found]
+
+
+def _alive(now: int) -> ColumnElement[bool]:
+    """Live by the same limits as `find_session` and `PhoneSession.over`; needs `organizations` joined."""
+    own, limits = sessions.c, organizations.c
+    idle = func.coalesce(limits.session_idle_seconds, IDLE_SECONDS)
+    web = and_(
+        own.kind == "web",
+        own.used_at + idle > now,
+        own.created_at + func.coalesce(limits.session_seconds, ABSOLUTE_SECONDS) > now,
+    )
+    phone = and_(
+        own.kind == "phone",
+        own.used_at > now - PHONE_IDLE_SECONDS,
+        own.created_at + func.coalesce(limits.session_seconds, PHONE_ABSOLUTE_SECONDS) > now,
+    )
+    return and_(own.ended_at.is_(None), own.expires_at > now, or_(web, phone))

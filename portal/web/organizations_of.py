@@ -1,0 +1,86 @@
+"""A person's organizations: which there are, and going over from one to another."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from portal.current import services
+from portal.errors import Problem, Refused
+from portal.store.activity import record_event
+from portal.store.members import Membership, list_memberships
+from portal.store.okta_only import closed_to_passwords
+from portal.store.sessions import end_session, freshen_session, hash_id, open_session
+from portal.web.guards import demand_viewer, member
+from portal.web.headers import reference
+from portal.web.identity import give_session
+from portal.web.members import ROLE_NAMES
+from portal.web.redirects import Redirect
+from portal.web.render import render
+from portal.web.session_place import place
+
+pages = Blueprint("organizations", __name__)
+
+
+@pages.get("/account/organizations")
+@member()
+def index() -> ResponseReturnValue:
+    """The organizations this person belongs to."""
+    session = demand_viewer().session
+    mine, closed = _mine()
+    return render(
+        "pages/account/organizations.html",
+        memberships=mine,
+        role_names=ROLE_NAMES,
+        # Only a password is proof everywhere: what one organization's Okta says counts for that organization.
+        direct={each.slug for each in mine if session.method == "password" and each.organization_id not in closed},
+        joined=next((each.name for each in mine if each.slug == request.args.get("joined")), ""),
+    )
+
+
+@pages.post("/account/organizations/<other>")
+@member()
+def switch(other: str) -> ResponseReturnValue:
+    """Goes over: with a session that was opened by a password at once, otherwise by logging in there."""
+    session = demand_viewer().session
+    mine, closed = _mine()
+    found = next((each for each in mine if each.slug == other), None)
+    if found is None:
+        raise Refused(Problem.NOT_FOUND, "not_a_member")
+    if found.organization_id == session.organization_id:
+        return Redirect("/")
+    if session.method != "password" or found.organization_id in closed:
+        return Redirect(f"/login/{found.slug}")
+    return _open(found)
+
+
+def _mine() -> tuple[list[Membership], set[int]]:
+    user_id = demand_viewer().session.user_id
+    with services().db.reading() as connection:
+        closed = closed_to_passwords(connection, user_id, now=services().now())
+        return list_memberships(connection, user_id), set(closed)
+
+
+def _open(found: Membership) -> ResponseReturnValue:
+    session, now, here = demand_viewer().session, services().now(), place()
+    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    with services().db.writing() as connection:
+        end_session(connection, session.id_hash, why="replaced", now=now)
+        open_session(
+            connection, found.organization_id, session_id=session_id, user_id=session.user_id, method="password",
+            now=now, device=here.device, network=here.network, seconds=max(1, session.expires_at - now),
+        )  # fmt: skip
+        # Going over is no new proof, and no longer session.
+        freshen_session(
+            connection, hash_id(session_id), signed_in_at=session.signed_in_at or session.created_at, now=now
+        )
+        record_event(
+            connection, found.organization_id, who=session.email, what="login", now=now, reference=reference(),
+            about={"method": "password", "from": session.organization_slug},
+        )  # fmt: skip
+    response = Redirect("/")
+    give_session(response, services().settings, session_id)
+    return response

@@ -1,0 +1,91 @@
+"""One-click set-up before a real browser: from an empty Okta to a checked connection, with and without JavaScript."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Meet
+from tests.browser.person import Person
+from tests.browser.test_pages import Judge
+from tests.web.one_click import SETUP, Empty, empty_okta, wait_for_checks
+from tests.world import World
+
+TOKEN = "sandbox-token-short-lived"
+
+
+@pytest.fixture
+def empty(world: World) -> Iterator[Empty]:
+    with empty_okta(world) as found:
+        yield Empty(found.sandbox, found.okta.replace("localhost", "127.0.0.1"))
+    wait_for_checks(world)
+
+
+@pytest.fixture
+def judge(axe: str) -> Judge:
+    return Judge(axe)
+
+
+def fill_in(gus: Person, empty: Empty, token: str = TOKEN) -> Person:
+    gus.go(SETUP).type("Okta domain", empty.okta)
+    return gus.type("Okta API token", token)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+def test_an_empty_okta_is_connected_by_one_click(world: World, empty: Empty, meet: Meet, javascript: bool) -> None:
+    gus = meet("gus@globex.example", okta=empty.okta, java_script_enabled=javascript).log_in_by_password("globex")
+    begun = time.monotonic()
+    fill_in(gus, empty).press("Set up now")
+    expect(gus.page.get_by_text("Done: Okta is set up, and POINT is connected.")).to_be_visible(timeout=30_000)
+    assert time.monotonic() - begun < 60
+    assert len(empty.sandbox.apps) == 2
+    gus.press("See the checks").at("Checks")
+    person = empty.sandbox.person("alice@acme.example")
+    person.email = "alice@globex.example"
+    alice = meet("alice@globex.example", okta=empty.okta, java_script_enabled=javascript)
+    alice.go("/login/globex/okta").sign_in()
+    alice.page.wait_for_url(world.base + "/")
+    assert alice.session()["organization"] == "globex"
+
+
+def test_a_rate_limit_is_counted_down_before_ones_eyes_and_stop_stops(world: World, empty: Empty, meet: Meet) -> None:
+    empty.sandbox.fault("management_rate_limited")
+    gus = meet("gus@globex.example", okta=empty.okta).log_in_by_password("globex")
+    fill_in(gus, empty).press("Set up now")
+    expect(gus.page.get_by_role("timer")).to_contain_text("asks us to wait", timeout=20_000)
+    gus.press("Stop")
+    expect(gus.page.get_by_text("Stopped half-way.")).to_be_visible(timeout=10_000)
+    empty.sandbox.fault("management_rate_limited", on=False)
+    gus.type("Okta API token to go on", TOKEN).press("Resume")
+    expect(gus.page.get_by_text("Done: Okta is set up, and POINT is connected.")).to_be_visible(timeout=30_000)
+    assert len(empty.sandbox.apps) == 2
+
+
+def test_its_pages_can_be_used_by_everybody(world: World, empty: Empty, meet: Meet, judge: Judge) -> None:
+    gus = meet("gus@globex.example", okta=empty.okta, bypass_csp=True).log_in_by_password("globex")
+    judge(gus.go(SETUP), "setup-first")
+    judge(fill_in(gus, empty, "0oaAbcdefghij1234567").press("Set up now").sees("That is a Client ID"), "setup-refused")
+    fill_in(gus, empty).press("Look first")
+    expect(gus.page.get_by_text("Nothing has been changed yet.")).to_be_visible(timeout=20_000)
+    judge(gus, "setup-looked")
+    empty.sandbox.fault("management_rate_limited")
+    fill_in(gus, empty).press("Set up now")
+    expect(gus.page.get_by_role("timer")).to_be_visible(timeout=20_000)
+    judge(gus, "setup-running")
+    empty.sandbox.fault("management_rate_limited", on=False)
+    empty.sandbox.fault("management_origins_500")
+    expect(gus.page.get_by_text("Stopped half-way.")).to_be_visible(timeout=20_000)
+    judge(gus.go(SETUP), "setup-stopped")
+    empty.sandbox.clear_faults()
+    empty.sandbox.settings.interaction_code = False
+    fill_in(gus, empty).press("Set up now")
+    expect(gus.page.get_by_text("One step is left")).to_be_visible(timeout=20_000)
+    gus.page.get_by_text("Undo this set-up").click()
+    judge(gus, "setup-done")
+    gus.type("Okta API token to undo it", "sandbox-token").press("Undo")
+    expect(gus.page.get_by_text("Taken back:")).to_be_visible(timeout=20_000)
+    judge(gus.go(SETUP), "setup-undone")
+    assert judge.found == []
