@@ -24,6 +24,7 @@ from portal.store.activity import record_event
 from portal.store.members import admit_person
 from portal.store.native_attempts import NativeAttempt, complete_attempt
 from portal.store.okta_logins import find_login_by_integration
+from portal.store.password_links import hold_account
 from portal.store.phone_sessions import find_phone_session
 from portal.store.sessions import (
     ABSOLUTE_SECONDS,
@@ -131,16 +132,25 @@ def _seconds_by(browser: Session, now: int) -> int:
 
 
 def _find_browser(connection: Connection, browser_hash: bytes, now: int) -> Session:
-    """The live browser session; if it came by an Okta, that one cannot be deleted before this transaction ends.
+    """The live browser session; what ends all of somebody's sessions (a new password, "Okta only", its Okta deleted)
+    does not begin before this transaction ends, and so finds the app's as well.
 
-    Read once more behind the lock: PostgreSQL shows the deletion that was waited for, and with it the session's end.
+    Read once more behind the lock: PostgreSQL shows the change that was waited for, and with it the session's end.
     """
     browser = find_session_by_hash(connection, browser_hash, now=now)
-    if browser is not None and browser.integration_id is not None:
-        held = find_login_by_integration(connection, browser.integration_id, hold=True)
-        browser = find_session_by_hash(connection, browser_hash, now=now) if held else None
-    if browser is None:
-        raise Refused(Problem.CODE_REFUSED, "session_ended")
+    if browser is not None and _hold_what_ends(connection, browser):
+        browser = find_session_by_hash(connection, browser_hash, now=now)
+        if browser is not None:
+            return browser
+    raise Refused(Problem.CODE_REFUSED, "session_ended")
+
+
+def _hold_what_ends(connection: Connection, browser: Session) -> bool:
+    """False when its Okta is gone. In the order of all transactions: organizations and integration, then the person."""
+    hold_account(connection, browser.user_id)
+    if browser.integration_id is None:
+        return True
+    return find_login_by_integration(connection, browser.integration_id, hold=True) is not None
     return browser
 
 

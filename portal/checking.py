@@ -40,7 +40,9 @@ def start_checks(services: Services, subject: Subject, *, who: str, seen_by_owne
         return run_id
     note = partial(note_changes, services, subject.organization_id, seen_by=who) if seen_by_owner else None
     try:
-        services.background.start(f"checks-{run_id}", lambda: _work(services, subject, run_id, note))
+        services.background.start(
+            f"checks-{run_id}", lambda: _work(services, subject, run_id, note), owner=subject.organization_id
+        )
     except Refused:
         with services.db.writing() as connection:
             drop_run(connection, subject.organization_id, run_id)

@@ -17,7 +17,8 @@ from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.drafts import Draft, drop_draft, find_draft, save_draft
 from portal.store.integration_versions import Version
-from portal.store.integrations import App, Integration, hold_integration, save_integration
+from portal.store.integrations import App, Integration, hold_integration, is_moved, save_integration
+from portal.store.okta_only import ask_again
 from portal.subjects import entries_of, fingerprint, form_of, read_form
 
 # Undoing Delete Integration is "okta.restored".
@@ -67,11 +68,12 @@ def save_okta(
         services.providers.forget(app.issuer)
     now = services.now()
     with services.db.writing() as connection:
-        _hold(connection, organization_id, (expected_version, expected_draft))
+        live = _hold(connection, organization_id, (expected_version, expected_draft))
+        apps = [_stored(app) for app in found]
         saved = save_integration(
             connection,
             organization_id,
-            saved_apps=[_stored(app) for app in found],
+            saved_apps=apps,
             authorization_server=entries.authorization_server,
             sign_in=sign_in,
             checked=check,
@@ -85,6 +87,11 @@ def save_okta(
         record_event(
             connection, organization_id, who=who, what=_EVENTS[what], now=now, reference=reference, about=about
         )
+        # Nobody knows whether another web app, or another Okta, lets an owner in.
+        if live is not None and is_moved(live, apps, "spa") and ask_again(connection, organization_id, now=now):
+            record_event(
+                connection, organization_id, who=who, what="okta_only.to_confirm", now=now, reference=reference
+            )
     return saved
 
 

@@ -6,18 +6,14 @@ Okta's refresh tokens are given back after that, off the page. Knows no Flask.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from portal import logins
+from portal.deleted_tokens import start_revoking
 from portal.errors import Problem, Refused
-from portal.logs import LOGGER
 from portal.mail import is_address, make_mail, send_after
-from portal.okta.tokens import revoke
 from portal.password_changes import LOST_OKTA, forgot_url, link_url, new_link
-from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.db import after_commit
@@ -41,16 +37,12 @@ from portal.store.integrations import (
 from portal.store.mails import add_mails, drop_waiting
 from portal.store.okta_only import is_in_force
 from portal.store.organizations import load_name
-from portal.store.password_links import INVITATION_SECONDS, add_links, end_links_of_members
+from portal.store.password_links import INVITATION_SECONDS, add_links, end_links_of_organization
 
 NAMED = 20  # So many people are named on the page.
 MAIL = "okta_deleted"
 # A mail server takes a few hundred a minute from somebody it knows; ten thousand people have theirs within 84 minutes.
 _MAILS_AT_ONCE, _MAIL_PAUSE = 60, 30
-_REVOKE_SECONDS = 600
-_CALL_SECONDS = 3.0
-_PAUSES = (5, 20, 60, 120)
-_AWAY = (Problem.OKTA_UNREACHABLE, Problem.OKTA_BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +100,7 @@ def delete_okta(
         about = {"people": people, "mailed": mailed, **asdict(ends), "okta_only": was_only}
         record_event(connection, organization_id, who=who, what=DELETED, now=now, reference=reference, about=about)
         if left:
-            after_commit(connection, lambda: _start_revoking(services, live, left, reference))
+            after_commit(connection, lambda: start_revoking(services, live, left, reference))
     return live
 
 
@@ -124,7 +116,7 @@ def restore_okta(services: Services, organization_id: int, *, who: str, referenc
         restored = restore_integration(connection, organization_id, who=who, now=now)
         about = {
             "mails_taken_back": drop_waiting(connection, organization_id, MAIL),
-            "links_ended": end_links_of_members(connection, organization_id, LOST_OKTA, now=now),
+            "links_ended": end_links_of_organization(connection, organization_id, LOST_OKTA, now=now),
         }
         record_event(
             connection, organization_id, who=who, what="okta.restored", now=now, reference=reference, about=about
@@ -140,7 +132,9 @@ def _write_mails(services: Services, connection: Connection, organization_id: in
     links, mails = [], []
     for number, person in enumerate(people):
         send_at = now + number // _MAILS_AT_ONCE * _MAIL_PAUSE
-        link = new_link(person.user_id, LOST_OKTA, expires_at=send_at + INVITATION_SECONDS)
+        link = new_link(
+            person.user_id, LOST_OKTA, expires_at=send_at + INVITATION_SECONDS, organization_id=organization_id
+        )
         values = {"organization": name, "email": person.email, "days": INVITATION_SECONDS // 86400}
         values |= {"link": link_url(services, link), "forgot_link": forgot_url(services)}
         links.append(link)
@@ -159,59 +153,3 @@ def _write_mails(services: Services, connection: Connection, organization_id: in
     if mails:
         send_after(services, connection)
     return len(mails)
-
-
-def _start_revoking(
-    services: Services, live: Integration, left: list[tuple[bytes, bytes]], reference: str
-) -> None:
-    try:
-        services.background.start("revoke tokens", lambda: _revoke_all(services, live, left, reference))
-    except Refused:
-        # Nobody has these tokens any more: left alone, they end at Okta by themselves.
-        LOGGER.warning("tokens not revoked", extra={"event": {"left": len(left)}})
-
-
-def _revoke_all(
-    services: Services, live: Integration, left: list[tuple[bytes, bytes]], reference: str
-) -> None:
-    """Gives every refresh token back, one after the other, so that Okta's limits are not felt; ten minutes at most."""
-    until = services.clock() + _REVOKE_SECONDS
-    waiting, pauses, revoked, refused = deque(left), iter(_PAUSES), 0, 0
-    while waiting and services.clock() < until and not services.background.stopping.is_set():
-        try:
-            revoked += _revoke(services, live, *waiting[0])
-        except Refused as refusal:
-            if refusal.problem in _AWAY:
-                pause = next(pauses, None)
-                if pause is None or services.background.stopping.wait(pause):
-                    break
-                continue
-            refused += 1
-        waiting.popleft()
-    about = {"revoked": revoked, "not_revoked": refused + len(waiting)}
-    with services.db.writing() as connection:
-        record_event(
-            connection,
-            live.organization_id,
-            who="POINT",
-            what="okta.tokens_revoked",
-            now=services.now(),
-            reference=reference,
-            about=about,
-        )
-
-
-def _revoke(services: Services, live: Integration, id_hash: bytes, sealed: bytes) -> bool:
-    """Whether there was a refresh token, and Okta has taken it back. Raises Refused."""
-    try:
-        tokens = logins.read_tokens(services, id_hash, sealed)
-    except SealBroken:
-        return False
-    app = live.apps.get(tokens.get("app", "spa"))
-    token = tokens.get("refresh_token")
-    if app is None or not token:
-        return False
-    with services.door.within(_CALL_SECONDS):
-        provider = services.providers.load(app.issuer)
-        revoke(services.door, provider, client_id=app.client_id, token=token, hint="refresh_token")
-    return True

@@ -140,6 +140,9 @@ class Problem(Enum):
         N_("A link to set a password works once and only for a while. Ask for a new one."))
     PASSWORD_LOGIN_OLD = (403, N_("You logged in too long ago for that"),
         N_("Log out and in again, or have a link sent to your e-mail address."))
+    PASSWORD_BY_LINK = (403, N_("This takes a link from your mailbox"),
+        N_("You belong to more than one organization, and a password opens them all. Have a link sent to your e-mail "
+           "address and set the password with it."))
     PASSWORD_OLD_WRONG = (422, N_("That is not your password"),
         N_("This is not the password you have now. If you have forgotten it, ask for a link to set a new one."))
     PASSWORD_SHORT = (422, N_("This password is too short"),
@@ -235,6 +238,9 @@ class Problem(Enum):
         N_("Look for the address in the list below; there you can change the role."))
     LAST_OWNER = (409, N_("The last owner has to stay one"),
         N_("Make somebody else an owner first: without one nobody could look after your organization."))
+    LAST_CODES = (409, N_("Somebody has to have recovery codes"),
+        N_("Okta only is on, and no other owner has recovery codes. An owner who stays makes some first, under "
+           "Security; or switch Okta only off."))
     INVITATION_OVER = (404, N_("This invitation is not good any more"),
         N_("It has been accepted, taken back, replaced by a newer one, or is older than seven days. "
            "Ask the person who invited you for a new one."))
@@ -246,6 +252,8 @@ class Problem(Enum):
         N_("It is in the list below, or another organization at POINT has verified it. If it is yours, write to us."))
     LAST_DOMAIN = (409, N_("The last domain has to stay while Okta login is on"),
         N_("Without a domain nobody could log in with Okta. Verify another one first, or delete the Okta integration."))
+    DOMAIN_MISSING = (409, N_("Your organization has no e-mail domain any more"),
+        N_("Without a domain nobody could log in with Okta. Verify one under Domains first."))
     DOMAIN_EMPTY = (422, N_("The Okta domain is missing"),
         N_("Enter your Okta domain, for example acme.okta.com. It is the address you see when you sign in at Okta."))
     DOMAIN_FORM = (422, N_("That is not an Okta domain"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from portal import logins
 from portal.errors import Refused
@@ -45,17 +46,22 @@ def give_back(services: Services, left: Left | None) -> None:
 def give_back_behind(services: Services, *given: Left | None) -> None:
     """The same after the page has been answered, for as many as there are. If too much is under way already, Okta's
     tokens die of disuse: POINT's sessions are over in any case."""
-    left = [each for each in given if each is not None]
+    by_integration: dict[int, list[Left]] = {}
+    for each in filter(None, given):
+        by_integration.setdefault(each.integration_id, []).append(each)
+    for integration_id, left in by_integration.items():
+        try:
+            # One thread for each Okta, so that a slow one keeps nobody else waiting.
+            name = f"give-back-{integration_id}"
+            owner = ("integration", integration_id)
+            services.background.stand_in_line(name, left, partial(_give_all_back, services), owner=owner)
+        except Refused as refused:
+            _note(refused)
 
-    def give_all_back() -> None:
-        for each in left:
-            give_back(services, each)
 
-    try:
-        if left:
-            services.background.start("give-back", give_all_back)
-    except Refused as refused:
-        _note(refused)
+def _give_all_back(services: Services, left: list[Left]) -> None:
+    for each in left:
+        give_back(services, each)
 
 
 def leave_okta(

@@ -17,6 +17,7 @@ from portal.errors import Problem, Refused
 from portal.services import Services
 from portal.store.activity import record_event
 from portal.store.integrations import Integration, hold_integration
+from portal.store.members import find_role
 from portal.store.okta_only import (
     OktaOnly,
     begin_okta_only,
@@ -28,6 +29,7 @@ from portal.store.okta_only import (
     list_overdue,
 )
 from portal.store.recovery_codes import drop_codes, replace_codes
+from portal.store.session_list import end_sessions_of
 from portal.store.sessions import Session
 from portal.store.trial_logins import PassedTrial, find_passed
 from portal.subjects import entries_of, fingerprint
@@ -60,7 +62,8 @@ def find_trial(
 def switch_on(services: Services, session: Session, *, browser_hash: bytes | None, reference: str) -> list[str]:
     """No passwords from now on, to be confirmed; answers this owner's recovery codes, which nobody can read again.
 
-    Raises Refused(OKTA_NOT_CONNECTED, TRIAL_MISSING), and CONFLICT when it is on already.
+    Raises Refused(OKTA_NOT_CONNECTED, TRIAL_MISSING), CONFLICT when it is on already, and FORBIDDEN for whoever is no
+    owner any more.
     """
     now, codes = services.now(), make_codes()
     notice_reverted(services, session.organization_id)
@@ -75,14 +78,16 @@ def switch_on(services: Services, session: Session, *, browser_hash: bytes | Non
         )
         if not begun:
             raise Refused(Problem.CONFLICT, "okta_only_on")
+        drop_codes(connection, session.organization_id)
         _give_codes(connection, session, codes, now)
         _record(connection, session, "okta_only.switched_on", now, reference)
     return codes
 
 
 def may_confirm(found: OktaOnly, session: Session) -> bool:
-    """Whether this session proves that Okta lets an owner in: it came by Okta, after the switch."""
-    return session.method == "okta" and session.created_at > found.started_at
+    """Whether this session proves that Okta lets an owner in: it came by Okta after the switch, or its person has
+    signed in there once more since then."""
+    return session.method == "okta" and max(session.created_at, session.signed_in_at or 0) > found.proof_after
 
 
 def confirm(services: Services, session: Session, *, reference: str) -> int:
@@ -110,6 +115,7 @@ def switch_off(services: Services, organization_id: int, *, who: str, reference:
     if notice_reverted(services, organization_id):
         return False
     with services.db.writing() as connection:
+        hold_integration(connection, organization_id)
         if not drop_okta_only(connection, organization_id):
             return False
         drop_codes(connection, organization_id)
@@ -120,7 +126,10 @@ def switch_off(services: Services, organization_id: int, *, who: str, reference:
 
 
 def renew_codes(services: Services, session: Session, *, reference: str) -> list[str]:
-    """New codes for this owner in the place of their old ones. Raises Refused(CONFLICT) where passwords count."""
+    """New codes for this owner in the place of their old ones, which end what they have opened elsewhere.
+
+    Raises Refused(CONFLICT) where passwords count, and FORBIDDEN for whoever is no owner any more.
+    """
     now, codes = services.now(), make_codes()
     with services.db.writing() as connection:
         hold_integration(connection, session.organization_id)
@@ -128,7 +137,16 @@ def renew_codes(services: Services, session: Session, *, reference: str) -> list
         if found is None or not found.in_force(now):
             raise Refused(Problem.CONFLICT, "okta_only_off")
         _give_codes(connection, session, codes, now)
-        _record(connection, session, "recovery_codes.made", now, reference)
+        ended = end_sessions_of(
+            connection,
+            session.organization_id,
+            session.user_id,
+            why="codes_renewed",
+            now=now,
+            except_id=session.id_hash,
+            method="recovery",
+        )
+        _record(connection, session, "recovery_codes.made", now, reference, sessions_ended=len(ended))
     return codes
 
 
@@ -166,6 +184,7 @@ def hash_code(text: str) -> bytes | None:
 def _revert(connection: Connection, found: OktaOnly, now: int) -> bool:
     gone = drop_overdue(connection, found.organization_id, now=now)
     if gone:
+        drop_codes(connection, found.organization_id)
         record_event(
             connection,
             found.organization_id,
@@ -179,6 +198,9 @@ def _revert(connection: Connection, found: OktaOnly, now: int) -> bool:
 
 
 def _give_codes(connection: Connection, session: Session, codes: list[str], now: int) -> None:
+    # The role was read before anything was held.
+    if find_role(connection, session.organization_id, session.user_id) != "owner":
+        raise Refused(Problem.FORBIDDEN, "owner_no_more")
     hashes = [code_hash for code in codes if (code_hash := hash_code(code))]
     replace_codes(connection, session.organization_id, session.user_id, hashes=hashes, now=now)
 

@@ -26,20 +26,23 @@ from portal.store.password_links import (
     add_links,
     count_links,
     find_account_by_link,
+    hold_account,
+    hold_session,
     list_organizations_of,
     load_account,
     store_password,
     use_link,
 )
+from portal.store.sessions import Session
 
 # So many mails within the half hour that a link lives; somebody who gets them has one that works.
 _MOST_LINKS = 5
 FORGOT, INVITED, LOST_OKTA = "forgot", "invited", "okta_deleted"
 
 
-def new_link(user_id: int, purpose: str, *, expires_at: int) -> NewLink:
+def new_link(user_id: int, purpose: str, *, expires_at: int, organization_id: int | None = None) -> NewLink:
     """A link nobody can guess (256 bits)."""
-    return NewLink(secrets.token_urlsafe(32), user_id, purpose, expires_at)
+    return NewLink(secrets.token_urlsafe(32), user_id, purpose, expires_at, organization_id)
 
 
 def link_url(services: Services, link: NewLink) -> str:
@@ -144,18 +147,31 @@ def set_by_link(services: Services, token: str, password: str, *, reference: str
     account = load_by_link(services, token)
     password_hash = hash_password(password)
     with services.db.writing() as connection:
+        account = hold_account(connection, account.user_id)
+        _demand_use(services, connection, account)
         if not use_link(connection, token, now=services.now()):
             raise Refused(Problem.PASSWORD_LINK, "password_link_used_meanwhile")
-        _store(services, connection, account, password_hash, reference=reference)
+        store_and_tell(services, connection, account, password_hash, reference=reference)
     return account
 
 
-def change(services: Services, user_id: int, old: str, new: str, *, keep_session: bytes, reference: str) -> int:
-    """The person's new password; the session that is kept goes on, all others end. Returns how many.
+def may_set_first(connection: Connection, user_id: int, organization_id: int) -> bool:
+    """Whether being logged in to this organization is enough to set a first password.
 
-    Raises Refused(PASSWORD_OLD_WRONG) unless `old` is the one so far, where there is one, Refused(OKTA_ONLY)
-    where all of the person's organizations are "Okta only".
+    A password opens all of a person's organizations, and what one organization's Okta says counts for that one alone:
+    whoever belongs to another as well proves by mail whose account it is.
     """
+    return all(home == organization_id for home, _slug, _name in list_organizations_of(connection, user_id))
+
+
+def change(services: Services, session: Session, old: str, new: str, *, reference: str) -> int:
+    """The person's new password; this session goes on, all others end. Returns how many.
+
+    Raises Refused(PASSWORD_OLD_WRONG) unless `old` is the one so far, where there is one; where there is none,
+    Refused(PASSWORD_BY_LINK) unless `may_set_first`; Refused(OKTA_ONLY) where all of the person's organizations are
+    "Okta only", and SESSION_CHANGED when the session has ended meanwhile.
+    """
+    user_id = session.user_id
     with services.db.reading() as connection:
         account = load_account(connection, user_id)
         _demand_use(services, connection, account)
@@ -163,17 +179,19 @@ def change(services: Services, user_id: int, old: str, new: str, *, keep_session
         raise Refused(Problem.PASSWORD_OLD_WRONG)
     password_hash = hash_password(new)
     with services.db.writing() as connection:
-        if load_account(connection, user_id).password_hash != account.password_hash:
+        if hold_account(connection, user_id).password_hash != account.password_hash:
             raise Refused(Problem.CONFLICT, "password_changed_meanwhile")
-        return _store(services, connection, account, password_hash, reference=reference, keep_session=keep_session)
+        _demand_use(services, connection, account)
+        if account.password_hash is None and not may_set_first(connection, user_id, session.organization_id):
+            raise Refused(Problem.PASSWORD_BY_LINK)
+        if not hold_session(connection, session.id_hash):
+            raise Refused(Problem.SESSION_CHANGED, "session_ended_meanwhile")
+        return store_and_tell(
+            services, connection, account, password_hash, reference=reference, keep_session=session.id_hash
+        )
 
 
-def _demand_use(services: Services, connection: Connection, account: Account) -> None:
-    if not allows_password(connection, account.user_id, now=services.now()):
-        raise Refused(Problem.OKTA_ONLY, "okta_only")
-
-
-def _store(
+def store_and_tell(
     services: Services,
     connection: Connection,
     account: Account,
@@ -182,7 +200,9 @@ def _store(
     reference: str,
     keep_session: bytes | None = None,
 ) -> int:
-    """Password, sessions, activity and mail, in the caller's transaction."""
+    """The new password, and who hears of it: sessions end, activity and mail say so, in the caller's transaction,
+    which holds the account. Returns how many sessions ended.
+    """
     now = services.now()
     first = account.password_hash is None
     ended = store_password(connection, account.user_id, password_hash, now=now, keep_session=keep_session)
@@ -208,3 +228,8 @@ def _store(
             link=forgot_url(services),
         )
     return ended
+
+
+def _demand_use(services: Services, connection: Connection, account: Account) -> None:
+    if not allows_password(connection, account.user_id, now=services.now()):
+        raise Refused(Problem.OKTA_ONLY, "okta_only")

@@ -155,7 +155,7 @@ def _prove_behind(services: Services, due: Due, reference: str, *, seconds: floa
             said.set_result(None)
 
     try:
-        services.background.start("okta-proof", ask)
+        services.background.start("okta-proof", ask, owner=due.organization_id)
     except Refused:
         # Too much is under way behind other pages: then in front of this one.
         _prove(services, due, reference, seconds=seconds)

@@ -20,6 +20,7 @@ from portal.store.session_list import (
     end_sessions_of,
     find_by_email,
     find_by_identity,
+    is_known_sid,
 )
 
 OKTA_SECONDS = 5.0
@@ -44,6 +45,9 @@ def obey(services: Services, slug: str, token: str, body: bytes, *, url: str, re
 def end_sign_in(services: Services, issuer: str, sid: str, *, reference: str) -> int:
     """Ends what came from this session of that Okta (front-channel logout); returns how many."""
     now = services.now()
+    with services.db.reading() as connection:
+        if not is_known_sid(connection, issuer, sid):
+            return 0
     with services.db.writing() as connection:
         ended = end_sessions_by_sid(connection, issuer, sid, why=_WHY, now=now)
         for organization_id in {each.organization_id for each in ended}:

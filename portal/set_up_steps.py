@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portal import checking, connecting
+from portal import checking
 from portal.errors import Problem, Refused
 from portal.okta import set_up_plan as plan
-from portal.okta.connect import Entries, EntriesRefused
 from portal.okta.management import Json, fetch_list, fetch_me, find, put, revoke_token
 from portal.okta.set_up_plan import Kind
+from portal.set_up_form import fill_in, server_in_use
 from portal.set_up_work import APPS, ORIGINS, SERVERS, Order, Work, at, ensure, find_app, find_everyone
-from portal.store.integrations import find_integration
-from portal.subjects import Subject, find_subject, fingerprint
+from portal.subjects import find_subject
 
 Outcome = tuple[str, dict[str, Any]]
-_TRIES, _PAUSE = 3, 2.0  # An app that has just been created is not known to every server of an Okta at once.
 
 
 def steps_of(order: Order, what: str) -> list[str]:
@@ -113,7 +111,7 @@ def _let_in(work: Work, shelf: str, policies: list[Json], clients: list[str]) ->
 def _choose_server(work: Work) -> str:
     """The authorization server to use: the chosen one; by itself the one in use, else `default` where there is one."""
     wanted = work.order.authorization_server
-    chosen = wanted if wanted != "auto" else _server_in_use(work) or "default"
+    chosen = wanted if wanted != "auto" else server_in_use(work) or "default"
     if chosen == "org":
         return "org"
     try:
@@ -129,15 +127,6 @@ def _choose_server(work: Work) -> str:
     raise Refused(Problem.AUTHORIZATION_SERVER_UNKNOWN, "set_up_server")
 
 
-def _server_in_use(work: Work) -> str:
-    """Another one would be another issuer, and everybody's account would have to be linked anew (decision 0004)."""
-    with work.services.db.reading() as connection:
-        live = find_integration(connection, work.organization_id)
-    if live is None or not f"{live.spa.issuer}/".startswith(f"{work.account.base}/"):
-        return ""
-    return live.spa.issuer.partition("/oauth2/")[2] or "org"
-
-
 def _access_rule(work: Work) -> Outcome:
     if work.server == "org":
         return "not_needed", {"server": "org"}
@@ -149,41 +138,6 @@ def _access_rule(work: Work) -> Outcome:
     outcome, rule = ensure(work, "access_rule", shelf, plan.rule_body(), plan.RULE_LISTS, ours)
     known = rule is None or plan.INTERACTION_CODE in plan.grants_of(rule)
     return outcome, {"server": work.server, **({} if known else {"left": plan.INTERACTION_CODE})}
-
-
-def _form(work: Work) -> Outcome:
-    """Fills in the form as the owner would. What Okta does not take yet stays a draft, with what is wrong with it."""
-    with work.services.db.reading() as connection:
-        before = find_subject(connection, work.organization_id)
-    entries, sign_in = _entries(work, before), work.order.sign_in
-    if before is not None and before.name == "live" and before.fingerprint == fingerprint(entries, sign_in):
-        return "there", {}
-    for attempt in range(_TRIES):
-        try:
-            connecting.save_okta(
-                work.services, work.organization_id, entries, sign_in=sign_in, who=work.who, reference=work.reference
-            )
-            return "connected", {}
-        except EntriesRefused as refused:
-            codes = {name: each.problem.code for name, each in refused.problems.items()}
-            if Problem.CLIENT_UNKNOWN.code not in codes.values() or attempt == _TRIES - 1:
-                return "draft", {"problems": codes}
-        work.progress.wait(_PAUSE)
-    raise AssertionError
-
-
-def _entries(work: Work, before: Subject | None) -> Entries:
-    """The form with the apps of this run; what it is not about stays as it was."""
-    filled = {"spa_client_id": "", "spa_domain": ""}
-    server = work.server
-    if before is not None:
-        names = ("spa_client_id", "spa_domain", "native_client_id", "native_domain")
-        filled = {name: getattr(before.entries, name) for name in names}
-        if work.order.authorization_server == "auto" and before.name == "live" and _server_in_use(work) == server:
-            server = before.entries.authorization_server
-    for kind, app in work.apps.items():
-        filled |= {f"{kind}_client_id": str(app["id"]), f"{kind}_domain": work.domain}
-    return Entries(**filled, authorization_server=server)
 
 
 def _checks(work: Work) -> Outcome:
@@ -214,7 +168,7 @@ _STEPS: dict[str, Callable[[Work], Outcome]] = {
     "trusted_origin": _trusted_origin,
     "access_policy": _access_policy,
     "access_rule": _access_rule,
-    "form": _form,
+    "form": fill_in,
     "checks": _checks,
     "forget": _forget,
 }

@@ -114,7 +114,7 @@ def _start(
         is_classic=okta.pipeline == "v1", interaction_code=okta.pipeline != "v1",
     )  # fmt: skip
     try:
-        services.background.start(f"set-up-{progress.run_id}", lambda: _guarded(work, steps))
+        services.background.start(f"set-up-{progress.run_id}", lambda: _guarded(work, steps), owner=organization_id)
     except Refused as refused:
         progress.end("stopped", refused)
         raise

@@ -17,6 +17,8 @@ from portal.trial_stages import Row, Verdict, hint, say, show
 # Shown in this order; those after "auth_time" are not judged here: who somebody is decides the next stage.
 _SHOWN = ("iss", "aud", "azp", "sub", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "auth_time")
 _TOLD = ("email", "email_verified", "name", "groups")
+# What these and the stages after them tell about the person.
+PERSONAL = frozenset({"sub", "auth_time", *_TOLD, "domain", "account"})
 _ALWAYS = frozenset({"iss", "aud", "sub", "exp", "iat", "nonce"})
 _CUT = frozenset({"nonce", "at_hash", "c_hash"})
 

@@ -27,6 +27,7 @@ from portal.store.trial_logins import save_stages
 from portal.trial_afterwards import OKTA_SECONDS as AFTERWARDS
 from portal.trial_afterwards import Held, give_back, probe_sign_out, try_refresh
 from portal.trial_claims import describe_token, finds_key
+from portal.trial_cover import UNTIL_KNOWN, WITHHELD, belongs_elsewhere, cover
 from portal.trial_record import Record
 from portal.trial_sign_out import seal_for_sign_out
 from portal.trial_stages import Row, Stage, compare, find_stage, read_stages, say, show, write_stages
@@ -48,15 +49,16 @@ def examine(services: Services, returned: Returned, *, reference: str) -> None:
         LOGGER.info("a test login ended", extra={"event": {"reason": refused.reason, "reference": reference}})
     finally:
         give_back(services, returned.attempt, held.tokens)
+        withheld = belongs_elsewhere(services, trial, returned.attempt.client_id, record.stages)
         with services.db.writing() as connection:
             finish(
                 connection,
                 trial,
                 ("running",),
-                record.stages,
+                cover(record.stages, WITHHELD) if withheld else record.stages,
                 reference=reference,
                 now=services.now(),
-                email=held.email,
+                email=None if withheld else held.email,
                 kept=kept,
             )
 
@@ -68,7 +70,7 @@ def _can_sign_out(stages: list[Stage]) -> bool:
 
 def _save(services: Services, key_hash: bytes, stages: list[Stage]) -> None:
     with services.db.single() as connection:
-        save_stages(connection, key_hash, write_stages(stages))
+        save_stages(connection, key_hash, write_stages(cover(stages, UNTIL_KNOWN)))
 
 
 def _examine(services: Services, returned: Returned, record: Record, held: Held) -> None:

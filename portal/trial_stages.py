@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from portal.okta.refusals import clean
@@ -105,6 +105,12 @@ def write_stages(stages: Sequence[Stage]) -> str:
 
 
 def read_stages(stored: str) -> list[Stage]:
-    """What `write_stages` wrote."""
+    """What `write_stages` wrote, here or in a newer version, as far as this one knows it."""
     found: list[dict[str, Any]] = json.loads(stored)
-    return [Stage(**{**each, "rows": tuple(Row(**row) for row in each["rows"])}) for each in found]
+    return [Stage(**{**_known(Stage, each), "rows": tuple(Row(**_known(Row, row)) for row in each["rows"])})
+            for each in found]  # fmt: skip
+
+
+def _known(kind: type, stored: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in stored.items() if name in names}

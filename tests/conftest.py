@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.web.steps", "tests.world")
+pytest.register_assert_rewrite("tests.native_bridge.steps", "tests.web.steps", "tests.world")
 
 from tests.world import Stage, World, make_world  # noqa: E402
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from portal.store.integrations import UNDO_SECONDS
-from portal.store.models import activity, identities, integrations, members, sessions, users
+from portal.store.models import activity, integrations, members, sessions, users
+from portal.store.okta_people import comes_by_okta
 from portal.store.setup_tables import check_watches, integration_drafts, mails, setup_links, trial_logins
 
 DELETED = "okta.deleted"
@@ -56,15 +57,14 @@ class Deletion:
 
 def list_without_password(connection: Connection, organization_id: int, limit: int | None = None) -> list[Person]:
     """Members who log in by this organization's Okta and have no password, by name; at most `limit`."""
-    mine = (
-        select(identities.c.id)
-        .where(identities.c.user_id == users.c.id, identities.c.organization_id == organization_id)
-        .exists()
-    )
     people = (
         select(users.c.id, users.c.email, users.c.name)
         .join(members, members.c.user_id == users.c.id)
-        .where(members.c.organization_id == organization_id, users.c.password_hash.is_(None), mine)
+        .where(
+            members.c.organization_id == organization_id,
+            users.c.password_hash.is_(None),
+            comes_by_okta(organization_id),
+        )
         .order_by(users.c.name, users.c.email)
         .limit(limit)
     )

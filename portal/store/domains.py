@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
-from portal.store.models import domain_claims, domains, identities, members, organizations, sessions, users
+from portal.store.models import (
+    domain_claims,
+    domains,
+    identities,
+    integrations,
+    members,
+    organizations,
+    sessions,
+    users,
+)
 
 CLAIM_SECONDS = 30 * 86400
 MOST_CLAIMS = 20
@@ -98,6 +107,8 @@ def add_claim(connection: Connection, organization_id: int, name: str, *, who: s
     """
     if connection.execute(select(domains.c.id).where(domains.c.name == name)).first():
         raise Refused(Problem.DOMAIN_TAKEN, "domain_verified")
+    # One claim at a time, so that a second press finds the first.
+    _hold(connection, organization_id)
     known = find_claim(connection, organization_id, name)
     if known is not None:
         return known
@@ -133,20 +144,20 @@ def remove_old_claims(connection: Connection, *, now: int) -> int:
 
 def verify_domain(connection: Connection, claim: Claim, *, now: int) -> bool:
     """The claim is proved: the domain is this organization's. False when another one was faster."""
+    # Whoever takes the claim away may use it: it may have been given up while the name servers were asked.
+    if not drop_claim(connection, claim.organization_id, claim.name):
+        return False
     try:
         with connection.begin_nested():
             row = {"organization_id": claim.organization_id, "name": claim.name, "verified_at": now}
             connection.execute(insert(domains), row)
     except IntegrityError:
-        note_look(connection, claim, found="taken", now=now)
+        connection.execute(insert(domain_claims), {**asdict(claim), "checked_at": now, "found": "taken"})
         return False
-    drop_claim(connection, claim.organization_id, claim.name)
     return True
 
 
-def remove_domain(
-    connection: Connection, organization_id: int, name: str, *, okta_connected: bool, now: int
-) -> int | None:
+def remove_domain(connection: Connection, organization_id: int, name: str, *, now: int) -> int | None:
     """Takes a verified domain away, and with it the Okta sessions of the people in it; how many ended, None when it is
     not this organization's.
 
@@ -154,17 +165,24 @@ def remove_domain(
     """
     mine = domains.c.organization_id == organization_id
     # One at a time, or two removals at once would each leave the other's domain as the last.
-    connection.execute(select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update())
+    _hold(connection, organization_id)
     names: Sequence[str] = connection.execute(select(domains.c.name).where(mine)).scalars().all()
     if name not in names:
         return None
-    if okta_connected and len(names) == 1:
+    live = (integrations.c.organization_id == organization_id) & integrations.c.deleted_at.is_(None)
+    if len(names) == 1 and connection.execute(select(integrations.c.id).where(live)).first():
         raise Refused(Problem.LAST_DOMAIN)
     connection.execute(delete(domains).where(mine, domains.c.name == name))
-    theirs = select(identities.c.id).where(
-        identities.c.organization_id == organization_id, identities.c.email.endswith(f"@{name}", autoescape=True)
+    theirs = exists().where(
+        identities.c.id == sessions.c.identity_id, identities.c.email.endswith(f"@{name}", autoescape=True)
     )
     ended = update(sessions).where(
-        sessions.c.organization_id == organization_id, sessions.c.identity_id.in_(theirs), sessions.c.ended_at.is_(None)
+        sessions.c.organization_id == organization_id, sessions.c.ended_at.is_(None), theirs
     )
     return connection.execute(ended.values(ended_at=now, ended_why="domain_removed", sealed_tokens=None)).rowcount
+
+
+def _hold(connection: Connection, organization_id: int) -> None:
+    """Until the transaction ends nobody else changes this organization's domains; logins go on."""
+    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
+    connection.execute(mine.with_for_update(key_share=True))

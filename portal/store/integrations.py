@@ -19,8 +19,9 @@ from sqlalchemy import (
 
 from portal.errors import Problem, Refused
 from portal.store.integration_versions import add_version, has_versions
-from portal.store.models import apps, identities, integrations, members, organizations, sessions, users
+from portal.store.models import apps, domains, integrations, members, organizations, sessions, users
 from portal.store.okta_only import drop_okta_only
+from portal.store.okta_people import comes_by_okta
 from portal.store.recovery_codes import drop_codes
 
 UNDO_SECONDS = 30 * 86400
@@ -143,7 +144,7 @@ def save_integration(
         connection.execute(insert(apps), row)
     # A phone may also have come in by the web app, a browser never by the native one.
     for moved, kind in (("spa", ""), ("native", "phone")):
-        if live is not None and _moved(live, saved_apps, moved):
+        if live is not None and is_moved(live, saved_apps, moved):
             end_sessions(
                 connection, organization_id, integration_id=live.id, kind=kind, why="settings_changed", now=now
             )
@@ -174,13 +175,16 @@ def delete_integration(connection: Connection, organization_id: int, *, who: str
 def restore_integration(connection: Connection, organization_id: int, *, who: str, now: int) -> Integration:
     """Undoes the last Delete Integration of the past 30 days.
 
-    Raises Refused(OKTA_NOT_CONNECTED) when there is none, Refused(CONFLICT) when Okta has been connected anew.
+    Raises Refused(OKTA_NOT_CONNECTED) when there is none, Refused(CONFLICT) when Okta has been connected anew, and
+    Refused(DOMAIN_MISSING) when the organization has removed its last domain meanwhile. It has to be held.
     """
     if find_integration(connection, organization_id) is not None:
         raise Refused(Problem.CONFLICT, "integration_live")
     last = _read(connection, _DELETED, {"organization_id": organization_id, "since": now - UNDO_SECONDS})
     if last is None:
         raise Refused(Problem.OKTA_NOT_CONNECTED, "nothing_to_restore")
+    if connection.execute(select(domains.c.id).where(domains.c.organization_id == organization_id)).first() is None:
+        raise Refused(Problem.DOMAIN_MISSING)
     change = {"deleted_at": None, "updated_at": now, "updated_by": who, "version": last.version + 1}
     connection.execute(update(integrations).where(integrations.c.id == last.id).values(change))
     restored = find_integration(connection, organization_id)
@@ -192,14 +196,11 @@ def restore_integration(connection: Connection, organization_id: int, *, who: st
 def count_okta_people(connection: Connection, organization_id: int) -> tuple[int, int]:
     """(how many members of this organization log in by Okta, how many of them have no password)."""
     people = (
-        select(users.c.id, users.c.password_hash)
+        select(func.count(users.c.id), func.count(users.c.password_hash))
         .join(members, members.c.user_id == users.c.id)
-        .join(identities, identities.c.user_id == users.c.id)
-        .where(members.c.organization_id == organization_id, identities.c.organization_id == organization_id)
-        .distinct()
-        .subquery()
+        .where(members.c.organization_id == organization_id, comes_by_okta(organization_id))
     )
-    row = connection.execute(select(func.count(people.c.id), func.count(people.c.password_hash))).one()
+    row = connection.execute(people).one()
     return row[0], row[0] - row[1]
 
 
@@ -216,6 +217,13 @@ def end_sessions(
         .values(ended_at=now, ended_why=why, sealed_tokens=None)
     )
     return ended.rowcount
+
+
+def is_moved(live: Integration, saved_apps: Sequence[App], kind: str) -> bool:
+    """Whether that app now is another client or issuer, or gone: its tokens must never go to the new one."""
+    before = live.apps.get(kind)
+    now = next((app for app in saved_apps if app.kind == kind), None)
+    return before is not None and (now is None or (now.client_id, now.issuer) != (before.client_id, before.issuer))
 
 
 def settings_of(live: Integration) -> dict[str, Any]:
@@ -244,13 +252,6 @@ def _write_down(connection: Connection, changed: Integration, what: str, *, befo
             who=each.updated_by,
             now=each.updated_at,
         )
-
-
-def _moved(live: Integration, saved_apps: Sequence[App], kind: str) -> bool:
-    """Whether that app now is another client or issuer, or gone: its tokens must never go to the new one."""
-    before = live.apps.get(kind)
-    now = next((app for app in saved_apps if app.kind == kind), None)
-    return before is not None and (now is None or (now.client_id, now.issuer) != (before.client_id, before.issuer))
 
 
 def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]) -> Integration | None:

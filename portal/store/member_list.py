@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from portal.errors import Problem, Refused
+from portal.store.invitations import end_invitations_by
 from portal.store.members import ROLES
-from portal.store.models import identities, members, organizations, sessions, users
+from portal.store.models import members, organizations, sessions, users
+from portal.store.okta_people import comes_by_okta
+from portal.store.recovery_codes import take_codes_away
+from portal.store.setup_links import revoke_links_by
 
 PAGE = 50
 
@@ -40,9 +44,7 @@ def search_members(
     wanted = _wanted(organization_id, text, role)
     joined = members.join(users, users.c.id == members.c.user_id)
     number: int = connection.execute(select(func.count()).select_from(joined).where(*wanted)).scalar_one()
-    by_okta = exists().where(
-        identities.c.user_id == users.c.id, identities.c.organization_id == members.c.organization_id
-    )
+    by_okta = comes_by_okta(organization_id)
     rows = connection.execute(
         select(
             members.c.id, users.c.id, users.c.name, users.c.email, members.c.role, members.c.created_at, by_okta,
@@ -60,9 +62,9 @@ def search_members(
 
 def load_member(connection: Connection, organization_id: int, member_id: int) -> Member:
     """One member of this organization. Raises Refused(NOT_FOUND)."""
-    by_okta = exists().where(
-        identities.c.user_id == users.c.id, identities.c.organization_id == members.c.organization_id
-    )
+    if member_id >= 2**63:
+        raise Refused(Problem.NOT_FOUND, "member_unknown")  # No database has numbers like that.
+    by_okta = comes_by_okta(organization_id)
     row = connection.execute(
         select(
             members.c.id, users.c.id, users.c.name, users.c.email, members.c.role, members.c.created_at, by_okta,
@@ -76,22 +78,29 @@ def load_member(connection: Connection, organization_id: int, member_id: int) ->
     return _member(row, _last_uses(connection, organization_id, [row[1]]))
 
 
-def change_role(connection: Connection, organization_id: int, member_id: int, role: str) -> Member:
-    """Gives a member another role; returns them as they were. Raises Refused(NOT_FOUND, LAST_OWNER, BAD_REQUEST)."""
+def change_role(connection: Connection, organization_id: int, member_id: int, role: str, *, now: int) -> Member:
+    """Gives a member another role; returns them as they were. What an owner has given out ends with their being one.
+
+    Raises Refused(NOT_FOUND, LAST_OWNER, LAST_CODES, BAD_REQUEST).
+    """
     if role not in ROLES:
         raise Refused(Problem.BAD_REQUEST, "role_unknown")
     before = _hold(connection, organization_id, member_id, leaves_owner=role == "owner")
     connection.execute(update(members).where(members.c.id == member_id).values(role=role))
+    if role != "owner":
+        _end_given_out(connection, organization_id, before.user_id, now)
     return before
 
 
 def remove_member(connection: Connection, organization_id: int, member_id: int, *, now: int) -> Member:
-    """Takes somebody out of the organization and ends their sessions there; the account stays theirs.
+    """Takes somebody out of the organization and ends their sessions there, and what they have given out; the account
+    stays theirs.
 
-    Raises Refused(NOT_FOUND, LAST_OWNER).
+    Raises Refused(NOT_FOUND, LAST_OWNER, LAST_CODES).
     """
     before = _hold(connection, organization_id, member_id, leaves_owner=False)
     connection.execute(delete(members).where(members.c.id == member_id))
+    _end_given_out(connection, organization_id, before.user_id, now)
     mine = (sessions.c.organization_id == organization_id) & (sessions.c.user_id == before.user_id)
     ended = update(sessions).where(mine, sessions.c.ended_at.is_(None))
     connection.execute(ended.values(ended_at=now, ended_why="member_removed", sealed_tokens=None))
@@ -100,13 +109,22 @@ def remove_member(connection: Connection, organization_id: int, member_id: int, 
 
 def _hold(connection: Connection, organization_id: int, member_id: int, *, leaves_owner: bool) -> Member:
     # One change at a time, or two owners who take each other's role away at once would leave none.
-    connection.execute(select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update())
+    # FOR NO KEY UPDATE, since a login that inserts rows of this organization must not have to wait for it.
+    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
+    connection.execute(mine.with_for_update(key_share=True))
     before = load_member(connection, organization_id, member_id)
     if before.role == "owner" and not leaves_owner:
         owners = (members.c.organization_id == organization_id) & (members.c.role == "owner")
         if connection.execute(select(func.count()).select_from(members).where(owners)).scalar_one() == 1:
             raise Refused(Problem.LAST_OWNER)
     return before
+
+
+def _end_given_out(connection: Connection, organization_id: int, user_id: int, now: int) -> None:
+    """Invitations and hand-over links, with one of which they would be back at once, and their recovery codes."""
+    take_codes_away(connection, organization_id, user_id, now=now)
+    end_invitations_by(connection, organization_id, user_id)
+    revoke_links_by(connection, organization_id, user_id, now=now)
 
 
 def _member(row: Sequence[Any], used: dict[int, int]) -> Member:

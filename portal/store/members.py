@@ -10,6 +10,7 @@ from portal.errors import Problem, Refused
 from portal.store.hot import Hot
 from portal.store.models import identities, invitations, members, organizations, users
 from portal.store.organizations import email_domain, owns_domain_of
+from portal.store.recovery_codes import drop_codes_of
 
 ROLES = ("owner", "admin", "volunteer")
 
@@ -99,6 +100,13 @@ def list_memberships(connection: Connection, user_id: int) -> list[Membership]:
     return [Membership(*row) for row in connection.execute(_MEMBERSHIPS, {"user_id": user_id})]
 
 
+def find_role(connection: Connection, organization_id: int, user_id: int) -> str | None:
+    """What this person is in this organization; None for whoever is no member."""
+    mine = (members.c.organization_id == organization_id) & (members.c.user_id == user_id)
+    role: str | None = connection.execute(select(members.c.role).where(mine)).scalar()
+    return role
+
+
 def add_member(
     connection: Connection,
     organization_id: int,
@@ -125,6 +133,8 @@ def add_member(
     mine = (members.c.organization_id == organization_id) & (members.c.user_id == user_id)
     if connection.execute(select(members.c.id).where(mine)).first():
         connection.execute(update(members).where(mine).values(role=role))
+        if role != "owner":
+            drop_codes_of(connection, organization_id, user_id)
     else:
         _join(connection, organization_id, user_id, role, now)
     return user_id

@@ -182,6 +182,13 @@ sessions = Table(
     Column("ended_why", String(40)),
     Index(None, "user_id"),
     Index(None, "integration_id"),
+    # Most sessions have none, and whoever asks for one need not be logged in.
+    Index(
+        None,
+        "okta_sid",
+        sqlite_where=text("okta_sid IS NOT NULL"),
+        postgresql_where=text("okta_sid IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -295,7 +302,9 @@ invitations = Table(
     Column("email", String(254), primary_key=True),
     Column("role", String(20), nullable=False),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    # As the page names them, and who it is whatever they are called: their invitations end with their being an owner.
     Column("invited_by", String(254), nullable=False),
+    _to("invited_by_id", "users.id", null=True),
     _time("created_at"),
     _time("expires_at"),
     sqlite_with_rowid=False,

@@ -31,7 +31,8 @@ CONFIRM_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class OktaOnly:
-    """What an owner has switched on. Times in epoch seconds; `confirmed_at` is None until somebody has confirmed it."""
+    """What an owner has switched on. Times in epoch seconds; `confirmed_at` is None until somebody has confirmed it;
+    moved_at -- when the settings have moved to another Okta since, which has to be confirmed anew."""
 
     organization_id: int
     owner_user_id: int
@@ -39,6 +40,12 @@ class OktaOnly:
     started_at: int
     confirm_by: int
     confirmed_at: int | None
+    moved_at: int | None
+
+    @property
+    def proof_after(self) -> int:
+        """A login by Okta from before this proves nothing."""
+        return max(self.started_at, self.moved_at or 0)
 
     def in_force(self, now: int) -> bool:
         """Whether passwords are turned away at the moment."""
@@ -63,6 +70,7 @@ _COLUMNS = (
     okta_only.c.started_at,
     okta_only.c.confirm_by,
     okta_only.c.confirmed_at,
+    okta_only.c.moved_at,
 )
 # With a parameter `now`.
 IN_FORCE = or_(okta_only.c.confirmed_at.is_not(None), okta_only.c.confirm_by > bindparam("now"))
@@ -106,7 +114,8 @@ def begin_okta_only(connection: Connection, organization_id: int, *, user_id: in
         return False
     drop_okta_only(connection, organization_id)
     row = {"organization_id": organization_id, "owner_user_id": user_id, "started_by": who, "started_at": now}
-    connection.execute(insert(okta_only), {**row, "confirm_by": now + CONFIRM_SECONDS, "confirmed_at": None})
+    waiting = {"confirm_by": now + CONFIRM_SECONDS, "confirmed_at": None, "moved_at": None}
+    connection.execute(insert(okta_only), {**row, **waiting})
     return True
 
 
@@ -115,6 +124,17 @@ def confirm_okta_only(connection: Connection, organization_id: int, *, now: int)
     waiting = (okta_only.c.organization_id == organization_id) & okta_only.c.confirmed_at.is_(None)
     waiting &= okta_only.c.confirm_by > now
     return connection.execute(update(okta_only).where(waiting).values(confirmed_at=now)).rowcount == 1
+
+
+def ask_again(connection: Connection, organization_id: int, *, now: int) -> bool:
+    """The settings have moved to another Okta: only a login by that one confirms, within 15 minutes from now where it
+    was confirmed before. True where it was."""
+    mine = okta_only.c.organization_id == organization_id
+    waiting = mine & okta_only.c.confirmed_at.is_(None) & (okta_only.c.confirm_by > now)
+    connection.execute(update(okta_only).where(waiting).values(moved_at=now))
+    lasting = update(okta_only).where(mine, okta_only.c.confirmed_at.is_not(None))
+    change = {"moved_at": now, "confirm_by": now + CONFIRM_SECONDS, "confirmed_at": None}
+    return connection.execute(lasting.values(change)).rowcount == 1
 
 
 def drop_okta_only(connection: Connection, organization_id: int) -> bool:

@@ -28,16 +28,27 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to be written down; only the hash of its token stays with us. `expires_at` in epoch seconds."""
+    """A link to be written down; only the hash of its token stays with us. `expires_at` in epoch seconds;
+    `organization_id` where it is a link of one organization's, which may end it."""
 
     token: str
     user_id: int
     purpose: str
     expires_at: int
+    organization_id: int | None = None
 
 
 _ACCOUNT = select(users.c.id, users.c.email, users.c.name, users.c.password_hash)
 _BY_ID = _ACCOUNT.where(users.c.id == bindparam("user_id"))
+# FOR SHARE and FOR NO KEY UPDATE: logins by Okta, which only refer to these rows, wait for neither.
+_HOMES_HELD = (
+    select(organizations.c.id)
+    .join(members, members.c.organization_id == organizations.c.id)
+    .where(members.c.user_id == bindparam("user_id"))
+    .order_by(organizations.c.id)
+    .with_for_update(read=True, of=organizations)
+)
+_BY_ID_HELD = _BY_ID.with_for_update(key_share=True)
 _BY_LINK = _ACCOUNT.join(password_links, password_links.c.user_id == users.c.id).where(
     password_links.c.token_hash == bindparam("token_hash"),
     password_links.c.used_at.is_(None),
@@ -50,6 +61,22 @@ def load_account(connection: Connection, user_id: int) -> Account:
     return Account(*connection.execute(_BY_ID, {"user_id": user_id}).one())
 
 
+def hold_account(connection: Connection, user_id: int) -> Account:
+    """The same; until this transaction ends, neither its password changes nor whether its organizations take one.
+
+    What was looked at before this has to be looked at again: on PostgreSQL it may have changed while this waited. In
+    the order of all transactions: organizations first, then the person, then sessions.
+    """
+    connection.execute(_HOMES_HELD, {"user_id": user_id}).all()
+    return Account(*connection.execute(_BY_ID_HELD, {"user_id": user_id}).one())
+
+
+def hold_session(connection: Connection, id_hash: bytes) -> bool:
+    """Whether this session has not been ended, and it is not before this transaction ends."""
+    live = select(sessions.c.id_hash).where(sessions.c.id_hash == id_hash, sessions.c.ended_at.is_(None))
+    return connection.execute(live.with_for_update(key_share=True)).first() is not None
+
+
 def add_links(connection: Connection, new: Sequence[NewLink], *, now: int) -> None:
     """Writes down links, each good for one use."""
     rows = [
@@ -57,6 +84,7 @@ def add_links(connection: Connection, new: Sequence[NewLink], *, now: int) -> No
             "token_hash": hash_id(link.token),
             "user_id": link.user_id,
             "purpose": link.purpose,
+            "organization_id": link.organization_id,
             "created_at": now,
             "expires_at": link.expires_at,
         }
@@ -94,11 +122,10 @@ def end_links(connection: Connection, user_id: int, *, now: int) -> None:
     connection.execute(update(password_links).where(mine).values(used_at=now))
 
 
-def end_links_of_members(connection: Connection, organization_id: int, purpose: str, *, now: int) -> int:
-    """The same for one purpose, for everybody in this organization; how many were open."""
-    people = select(members.c.user_id).where(members.c.organization_id == organization_id)
+def end_links_of_organization(connection: Connection, organization_id: int, purpose: str, *, now: int) -> int:
+    """Ends the links of this purpose that came from this organization; how many were open."""
     open_ = (password_links.c.purpose == purpose) & password_links.c.used_at.is_(None)
-    open_ &= password_links.c.user_id.in_(people)
+    open_ &= password_links.c.organization_id == organization_id
     return connection.execute(update(password_links).where(open_).values(used_at=now)).rowcount
 
 

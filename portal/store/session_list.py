@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from portal.store.models import apps as okta_apps
 from portal.store.models import identities, integrations, members, organizations, sessions, users
@@ -86,14 +86,18 @@ def end_sessions_of(
     now: int,
     only: bytes | None = None,
     except_id: bytes | None = None,
+    method: str = "",
 ) -> list[EndedSession]:
     """Ends the live sessions of this person at this organization, web and phone: all, `only` one, or all but one.
 
+    method -- only those that came so: "okta", "password" or "recovery".
     why -- what the ended browser is told, by `portal.web.session_end`: ended_by_person, ended_by_owner, okta_revoked...
     """
     mine = (sessions.c.organization_id == organization_id) & (sessions.c.user_id == user_id)
     if only is not None:
         mine &= sessions.c.id_hash == only
+    if method:
+        mine &= sessions.c.method == method
     if except_id is not None:
         mine &= sessions.c.id_hash != except_id
     return _end(connection, mine, why=why, now=now)
@@ -111,29 +115,47 @@ def end_sessions_everywhere(
 
 def end_sessions_by_sid(connection: Connection, issuer: str, sid: str, *, why: str, now: int) -> list[EndedSession]:
     """Ends what came from this session of that Okta (OpenID Connect Front-Channel Logout 1.0 section 3)."""
-    theirs = select(integrations.c.id).join(okta_apps, okta_apps.c.integration_id == integrations.c.id)
-    theirs = theirs.where(okta_apps.c.issuer == issuer)
-    return _end(
-        connection, sessions.c.integration_id.in_(theirs) & (sessions.c.okta_sid == sid), why=why, now=now
-    )
+    return _end(connection, _by_sid(issuer, sid), why=why, now=now)
+
+
+def is_known_sid(connection: Connection, issuer: str, sid: str) -> bool:
+    """Whether `end_sessions_by_sid` would end anything: anybody may ask, so that it must not take writing to say no."""
+    live = select(sessions.c.id_hash).where(_by_sid(issuer, sid), sessions.c.ended_at.is_(None))
+    return connection.execute(live.limit(1)).first() is not None
 
 
 def find_by_identity(connection: Connection, organization_id: int, issuers: list[str], sub: str) -> list[int]:
-    """The accounts behind this person of those issuers, as far as this organization knows them."""
-    found = select(identities.c.user_id).where(
-        identities.c.organization_id == organization_id, identities.c.issuer.in_(issuers), identities.c.sub == sub
+    """The accounts behind this person of those issuers that belong to this organization or are logged in there.
+
+    issuers -- the organization's own. Which organization's login wrote the identity down does not matter: as at a
+    login, a person is (issuer, sub).
+    """
+    here = or_(
+        exists().where(members.c.organization_id == organization_id, members.c.user_id == identities.c.user_id),
+        exists().where(
+            sessions.c.organization_id == organization_id,
+            sessions.c.user_id == identities.c.user_id,
+            sessions.c.ended_at.is_(None),
+        ),
     )
+    found = select(identities.c.user_id).where(identities.c.issuer.in_(issuers), identities.c.sub == sub, here)
     return list(connection.execute(found.distinct()).scalars())
 
 
 def find_by_email(connection: Connection, organization_id: int, issuers: list[str], email: str) -> list[int]:
     """The accounts of this organization's people with this address, at POINT or at those issuers."""
     mine = select(members.c.user_id).where(members.c.organization_id == organization_id)
-    at_okta = select(identities.c.user_id).where(
-        identities.c.organization_id == organization_id, identities.c.issuer.in_(issuers), identities.c.email == email
+    at_okta = exists().where(
+        identities.c.user_id == users.c.id, identities.c.issuer.in_(issuers), identities.c.email == email
     )
-    found = select(users.c.id).where(users.c.id.in_(mine), or_(users.c.email == email, users.c.id.in_(at_okta)))
+    found = select(users.c.id).where(users.c.id.in_(mine), or_(users.c.email == email, at_okta))
     return list(connection.execute(found).scalars())
+
+
+def _by_sid(issuer: str, sid: str) -> ColumnElement[bool]:
+    theirs = select(integrations.c.id).join(okta_apps, okta_apps.c.integration_id == integrations.c.id)
+    theirs = theirs.where(okta_apps.c.issuer == issuer)
+    return sessions.c.integration_id.in_(theirs) & (sessions.c.okta_sid == sid)
 
 
 def _end(connection: Connection, mine: ColumnElement[bool], *, why: str, now: int) -> list[EndedSession]:

@@ -203,11 +203,13 @@ def open_session(
     network: str | None = None,
     okta_sid: str | None = None,
     signed_in_at: int | None = None,
+    created_at: int | None = None,
     seconds: int = ABSOLUTE_SECONDS,
 ) -> None:
     """Starts a session; it ends after so many `seconds`, by default 14 days, or after 12 hours without use.
 
     signed_in_at -- when Okta says that the person signed in there; whoever did not come by Okta has done so just now.
+    created_at -- when the session began that this one goes on with; now, unless it does.
     """
     _OPEN.run(
         connection,
@@ -227,7 +229,7 @@ def open_session(
             "network": network,
             "okta_sid": okta_sid,
             "signed_in_at": signed_in_at if method == "okta" else now,
-            "created_at": now,
+            "created_at": now if created_at is None else created_at,
             "used_at": now,
             "proved_at": now,
             "expires_at": now + seconds,

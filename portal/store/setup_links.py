@@ -41,9 +41,20 @@ class SetupLink:
 
 
 def create_link(
-    connection: Connection, organization_id: int, *, token: str, name: str, who: str, now: int, seconds: int
+    connection: Connection,
+    organization_id: int,
+    *,
+    token: str,
+    name: str,
+    who: str,
+    now: int,
+    seconds: int,
+    user_id: int | None = None,
 ) -> int:
-    """Stores a new link for `seconds`; answers its id. Raises Refused(CONFLICT) when 20 are live already."""
+    """Stores a new link for `seconds`; answers its id. Raises Refused(CONFLICT) when 20 are live already.
+
+    who, user_id -- whoever makes it; their links end when they are an owner no more (`revoke_links_by`).
+    """
     live = select(func.count()).where(
         setup_links.c.organization_id == organization_id,
         setup_links.c.revoked_at.is_(None),
@@ -56,6 +67,7 @@ def create_link(
         "organization_id": organization_id,
         "name": name,
         "created_by": who,
+        "created_by_id": user_id,
         "created_at": now,
         "expires_at": now + seconds,
     }
@@ -91,6 +103,13 @@ def revoke_link(connection: Connection, organization_id: int, link_id: int, *, n
     if not connection.execute(ended).rowcount:
         return None
     return SetupLink(*connection.execute(_links().where(mine)).one())
+
+
+def revoke_links_by(connection: Connection, organization_id: int, user_id: int, *, now: int) -> int:
+    """Ends the links of this organization that this person has made; how many were not revoked before."""
+    theirs = (setup_links.c.organization_id == organization_id) & (setup_links.c.created_by_id == user_id)
+    ended = update(setup_links).where(theirs, setup_links.c.revoked_at.is_(None)).values(revoked_at=now)
+    return connection.execute(ended).rowcount
 
 
 def _hash(token: str) -> bytes:

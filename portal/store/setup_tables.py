@@ -87,7 +87,9 @@ setup_links = Table(
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     _to("organization_id", "organizations.id"),
     Column("name", String(200), nullable=False),
+    # As the page names them, and who it is whatever they are called: their links end with their being an owner.
     Column("created_by", String(254), nullable=False),
+    _to("created_by_id", "users.id", null=True),
     _time("created_at"),
     _time("expires_at"),
     _time("used_at", null=True),
@@ -140,6 +142,8 @@ okta_only = Table(
     _time("started_at"),
     _time("confirm_by"),
     _time("confirmed_at", null=True),
+    # When the settings last moved to another Okta, which has to be confirmed anew.
+    _time("moved_at", null=True),
 )
 
 # One-time codes that let one owner in when Okta does not.
@@ -209,9 +213,12 @@ password_links = Table(
     Column("token_hash", LargeBinary(32), primary_key=True),
     _to("user_id", "users.id"),
     Column("purpose", String(20), nullable=False),
+    # Whose Delete Integration it came from, so that only their undo ends it.
+    _to("organization_id", "organizations.id", null=True),
     _time("created_at"),
     _time("expires_at"),
     _time("used_at", null=True),
+    Index(None, "organization_id"),
     Index(None, "user_id"),
     sqlite_with_rowid=False,
 )

@@ -23,7 +23,7 @@ class Trial:
     status  -- created (there is a link); started (somebody has gone to Okta); running (they came back); done.
     app     -- "spa" or "native". subject, fingerprint -- the settings that are tried.
     browser_hash -- the browser that asked for it; tested_hash -- the one in which somebody went to Okta.
-    email   -- the address that Okta vouched for.
+    email   -- the address that Okta vouched for; None for somebody whom another organization answers for.
     """
 
     key_hash: bytes
@@ -58,7 +58,8 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class PassedTrial:
-    """A test login in which everything was right: for whom Okta vouched, and when (epoch seconds)."""
+    """A test login in which everything was right: for whom Okta vouched ("" for somebody of another organization), and
+    when (epoch seconds)."""
 
     name: str
     app: str
@@ -220,7 +221,7 @@ def find_passed(
     if browser_hash is not None:
         wanted &= (_T.browser_hash == browser_hash) & (_T.tested_hash == browser_hash)
     row = connection.execute(found.where(wanted).order_by(_T.finished_at.desc()).limit(1)).first()
-    return PassedTrial(*row) if row else None
+    return PassedTrial(row.name, row.app, row.email or "", row.finished_at) if row else None
 
 
 def forget_secrets(connection: Connection, *, before: int) -> int:

@@ -166,7 +166,7 @@ def _settle(ours: Services, organization_id: int) -> None:
         with ours.db.writing() as connection:
             settle_days(connection, organization_id, now=ours.now())
 
-    ours.background.start("settle-activity", work)
+    ours.background.queue("settle-activity", work)
 
 
 def _lines(ours: Services, organization_id: int, wanted: Wanted) -> Iterator[str]:

@@ -53,6 +53,7 @@ TEXTS = {
     "okta.check_right_again": N_("A check of the Okta set-up is right again"),
     "okta_only.switched_on": N_("Okta only was switched on"),
     "okta_only.confirmed": N_("Okta only was confirmed"),
+    "okta_only.to_confirm": N_("Okta only has to be confirmed again, since the Okta settings have changed"),
     "okta_only.reverted": N_("Okta only was not confirmed in time and is off again"),
     "okta_only.switched_off": N_("Okta only was switched off"),
     "recovery_codes.made": N_("New recovery codes were made"),
@@ -85,14 +86,19 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "security": (N_("Passwords and recovery"), _with("okta_only.", "recovery_code", "password.")),
 }
 _METHODS = {"okta": N_("with Okta"), "password": N_("with a password"), "recovery": N_("with a recovery code")}
+# Who or what an event is about, beside whoever did it.
+_SUBJECTS = ("email", "domain", "whose")
 _PROBLEMS = {problem.code: problem for problem in Problem}
 
 
 def describe(what: str, about: Mapping[str, Any]) -> str:
-    """The sentence for an event; its code where there is none."""
+    """The sentence for an event, with the person or domain it is about; its code where there is none."""
     text = gettext(TEXTS[what]) if what in TEXTS else what
     method = _METHODS.get(str(about.get("method", "")))
-    return f"{text} {gettext(method)}" if method and what.startswith("login") else text
+    if method and what.startswith("login"):
+        return f"{text} {gettext(method)}"
+    subject = next((str(about[name]) for name in _SUBJECTS if about.get(name)), "")
+    return f"{text}: {subject}" if subject and what.startswith(("member.", "domain.", "session.")) else text
 
 
 def explain(about: Mapping[str, Any]) -> tuple[str, str]:

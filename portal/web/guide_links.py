@@ -82,7 +82,7 @@ def _create(token: str, form: Mapping[str, str]) -> None:
             return
         made = create_link(
             connection, organization_id, token=token, name=form["name"], who=person.email, now=now,
-            seconds=int(form["days"]) * 86400,
+            seconds=int(form["days"]) * 86400, user_id=person.session.user_id,
         )  # fmt: skip
         _record(connection, "setup_link.created", {"setup_link": made, "name": form["name"], "days": int(form["days"])})
 

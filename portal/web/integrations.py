@@ -20,6 +20,7 @@ from portal.web import embedded_rows, throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
+from portal.web.okta_guide import after_draft
 from portal.web.okta_page import show_page, show_refused
 from portal.web.redirects import Redirect
 from portal.web.render import render
@@ -68,7 +69,8 @@ def save_okta(slug: str) -> ResponseReturnValue:
     try:
         if request.form.get("action") == "draft":
             kept = connecting.keep_okta(services(), organization_id, **to_do)
-            return _to_page(slug, "draft" if kept else "same")
+            here = f"/organizations/{slug}/integrations/okta"
+            return Redirect(after_draft(f"{here}/guide", f"{here}?done=", kept))
         connecting.save_okta(services(), organization_id, **to_do)
     except EntriesRefused as refused:
         return show_refused(form, refused)

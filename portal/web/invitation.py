@@ -89,7 +89,7 @@ def _page(token: str, found: Invitation, problems: dict[str, Problem]) -> Respon
     page = render(
         "pages/invitation/show.html",
         invitation=found,
-        role_name=ROLE_NAMES[found.role],
+        role_name=ROLE_NAMES.get(found.role, found.role),
         until=show_time(found.expires_at),
         action=here,
         same_person=person is not None and person.email == found.email,

@@ -10,7 +10,7 @@ from portal.current import services
 from portal.errors import Problem, Refused
 from portal.store.integrations import find_integration
 from portal.store.password_links import load_account
-from portal.web import embedded_rows
+from portal.web import embedded_rows, throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
@@ -32,6 +32,7 @@ def okta_delete(slug: str) -> ResponseReturnValue:
 def okta_delete_now(slug: str) -> ResponseReturnValue:
     """Delete Integration. The second click finds it deleted and says the same."""
     session = demand_viewer().session
+    throttle.limit_deletions(session.organization_id)
     version = request.form.get("version", "")
     expected = int(version) if version.isdecimal() and len(version) < 9 else None
     integration_id = session.integration_id
@@ -67,6 +68,7 @@ def okta_deleted(slug: str) -> ResponseReturnValue:
 def okta_undo(slug: str) -> ResponseReturnValue:
     """Undo. The second click finds it undone and says the same; what was connected anew since then stays."""
     session = demand_viewer().session
+    throttle.limit_deletions(session.organization_id)
     try:
         deleting.restore_okta(services(), session.organization_id, who=session.email, reference=reference())
     except Refused as refused:

@@ -49,7 +49,7 @@ def show_one(slug: str, part_id: str) -> ResponseReturnValue:
     part = demand_part(part_id)
     known, place = _load(), _place(slug)
     shown = show_part(part, known, values_of(services().settings), place)
-    return _render("part", known, place, shown=shown, saved="saved" in request.args, **neighbours(part))
+    return _render("part", known, place, shown=shown, **told(), **neighbours(part))
 
 
 @pages.post("/<part_id>")
@@ -84,6 +84,18 @@ def neighbours(part: Part, parts: Sequence[Part] = guide.PARTS) -> dict[str, Any
     before = parts[number - 1] if number else None
     after = parts[number + 1] if number + 1 < len(parts) else None
     return {"number": number + 1, "before": before, "after": after}
+
+
+def told() -> dict[str, Any]:
+    """What this page says was just done: progress saved, or the fields beside it kept as a draft."""
+    return {"saved": "saved" in request.args, "kept": request.args.get("kept", "")}
+
+
+def after_draft(guide_address: str, elsewhere: str, kept: bool) -> str:
+    """Where saving the fields as a draft leads: to the part of the guide that they stood beside, or to `elsewhere`."""
+    part = request.form.get("back", "")
+    word = "draft" if kept else "same"
+    return f"{guide_address}/{part}?kept={word}" if part in guide.BY_ID else elsewhere + word
 
 
 def asked_domain() -> str:

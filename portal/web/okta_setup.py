@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from portal import setting_up
+from portal.connecting import stamp_of
 from portal.current import services
 from portal.errors import Problem, Refused
 from portal.okta.management import read_token
 from portal.okta.set_up_files import script_values, terraform_values
+from portal.store.drafts import find_draft
+from portal.store.integrations import find_integration, settings_of
 from portal.store.setup_runs import SetupRun, find_run, list_runs
+from portal.subjects import form_of
 from portal.web import throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
+from portal.web.okta_changes import list_changes
 from portal.web.okta_setup_form import Form, first_form, read_domain, read_form, read_query
 from portal.web.okta_setup_rows import show_run
 from portal.web.redirects import Redirect
@@ -160,11 +166,13 @@ def _page(
     run = run or (_asked_run() if not found or "form" in found else None)
     with services().db.reading() as connection:
         runs = list_runs(connection, demand_viewer().session.organization_id)
+        live = find_integration(connection, demand_viewer().session.organization_id)
     earlier = [each for each in runs if run is None or each.id != run.id]
     page = render(
         "pages/okta_setup/show.html",
         form=form,
         problems=found,
+        connected=live is not None,
         origin=services().settings.base_url,
         runs=[(each.id, show_time(each.started_at), each.started_by) for each in earlier],
         **_shown(run),
@@ -173,8 +181,20 @@ def _page(
 
 
 def _shown(run: SetupRun | None) -> dict[str, object]:
-    may_edit = demand_viewer().may("integrations.edit")
-    return {"run": show_run(run, now=services().now()) if run else None, "may_edit": may_edit}
+    shown = show_run(run, now=services().now()) if run else None
+    draft = _show_draft() if shown and shown.to_switch_on else None
+    return {"run": shown, "may_edit": demand_viewer().may("integrations.edit"), "draft": draft}
+
+
+def _show_draft() -> SimpleNamespace | None:
+    """What switching the draft on would change; None once it has been switched on or thrown away."""
+    organization_id = demand_viewer().session.organization_id
+    with services().db.reading() as connection:
+        live, draft = find_integration(connection, organization_id), find_draft(connection, organization_id)
+    if live is None or draft is None:
+        return None
+    changes = list_changes(form_of(settings_of(live)), {**form_of(None), **draft.entries})
+    return SimpleNamespace(changes=changes, version=stamp_of(live, draft))
 
 
 def _address(slug: str, run_id: int) -> str:

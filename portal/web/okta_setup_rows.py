@@ -37,6 +37,7 @@ OUTCOMES = {
     "not_needed": (N_("Not needed"), "neutral"),
     "connected": (N_("Saved"), "good"),
     "draft": (N_("Kept as a draft"), "warning"),
+    "to_switch_on": (N_("Kept as a draft"), "neutral"),
     "started": (N_("Started"), "good"),
     "skipped": (N_("Not started"), "warning"),
     "revoked": (N_("Revoked in Okta"), "good"),
@@ -53,6 +54,8 @@ STATES = {
     "working": (N_("Working ..."), "neutral"),
     "failed": (N_("Stopped here"), "warning"),
 }
+# What a newer version has written down, and this one has no words for.
+_UNKNOWN = (N_("Done"), "neutral")
 # Whose token may do it (Okta's own names of its standard roles).
 _APPS = N_("Needed here: Application Administrator or Super Administrator.")
 _SERVERS = N_("Needed here: API Access Management Administrator or Super Administrator.")
@@ -102,6 +105,7 @@ class ShownRun:
     can_resume: bool
     can_undo: bool
     still_live: bool
+    to_switch_on: bool
     at: str
     by: str
 
@@ -116,12 +120,13 @@ def show_run(run: SetupRun, *, now: int) -> ShownRun:
         steps = [{**step, "state": "failed"} if step["state"] == "working" else step for step in steps]
     until = max((step.get("until", 0) for step in steps if step["state"] == "working"), default=0)
     left = any(step.get("left") for step in steps)
+    outcomes = [step.get("outcome") for step in steps]
     return ShownRun(
         id=run.id,
         domain=run.domain,
         what=run.what,
         state=state,
-        tone=_TONES[state],
+        tone=_tone(state, outcomes),
         headline=_headline(run, state, steps),
         rows=[_row(run, step) for step in steps],
         done=sum(step["state"] == "done" for step in steps),
@@ -132,7 +137,8 @@ def show_run(run: SetupRun, *, now: int) -> ShownRun:
         tokens_url=admin_link(run.domain, "api_tokens"),
         can_resume=state == "stopped" and run.what == "set_up",
         can_undo=state in ("stopped", "done") and run.what != "look" and run.has_made_something(),
-        still_live=any(step.get("outcome") == "still_live" for step in steps),
+        still_live="still_live" in outcomes,
+        to_switch_on=state == "done" and "to_switch_on" in outcomes,
         at=show_time(run.started_at),
         by=run.started_by,
     )
@@ -142,9 +148,15 @@ _TONES = {"running": "info", "stopping": "info", "stopped": "warning", "looked":
           "undone": "success"}  # fmt: skip
 
 
+def _tone(state: str, outcomes: list[Any]) -> str:
+    return "info" if state == "done" and "to_switch_on" in outcomes else _TONES[state]
+
+
 def _state(run: SetupRun, alive: bool) -> str:
     if run.status in ("running", "stopping"):
         return run.status if alive else "stopped"
+    if run.status not in _TONES:
+        return "stopped"
     return "looked" if run.status == "done" and run.what == "look" else run.status
 
 
@@ -174,16 +186,21 @@ def _headline(run: SetupRun, state: str, steps: list[dict[str, Any]]) -> str:
 def _done_headline(outcomes: list[Any]) -> str:
     if "draft" in outcomes:
         return gettext("Okta is set up, but does not accept the settings yet. They are kept as a draft.")
+    if "to_switch_on" in outcomes:
+        return gettext(
+            "Okta is set up. Other settings are live and stay so: the new ones are a draft until you switch it on."
+        )
     if not {"created", "added", "connected"} & set(outcomes):
         return gettext("Everything was there already. Nothing was changed.")
     return gettext("Done: Okta is set up, and POINT is connected.")
 
 
 def _row(run: SetupRun, step: Mapping[str, Any]) -> Row:
-    state = step["state"]
-    word, tone = OUTCOMES[step["outcome"]] if state == "done" else STATES[state]
+    state = step["state"] if step["state"] in STATES else "done"
+    word, tone = OUTCOMES.get(step.get("outcome", ""), _UNKNOWN) if state == "done" else STATES[state]
     notes = _failed(step) if state == "failed" else _notes(run, step)
-    return Row(gettext(TITLES[step["id"]]), state, gettext(word), tone, notes, _link(run, step))
+    title = TITLES.get(step["id"], step["id"])
+    return Row(gettext(title), state, gettext(word), tone, notes, _link(run, step))
 
 
 def _failed(step: Mapping[str, Any]) -> list[str]:
@@ -219,6 +236,7 @@ def _notes(run: SetupRun, step: Mapping[str, Any]) -> list[str]:
 _NOTES = {
     "kept": N_("It still works in Okta. Revoke it there when you do not need it any more."),
     "not_revoked": N_("Okta does not let the token revoke itself. Please revoke it there."),
+    "to_switch_on": N_("People log in with other settings, which stay live until you switch these on."),
     "skipped": N_("POINT is busy. You can start the checks yourself."),
     "still_live": N_("People log in with an app that is deleted now. Delete the integration, or save other settings."),
 }

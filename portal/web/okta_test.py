@@ -101,6 +101,8 @@ def _progress(slug: str, trial: Trial) -> dict[str, object]:
         "outcome": text,
         "tone": tone,
         "passed": bool(trial.passed),
+        "is_draft": trial.subject == "draft",
+        "okta": f"/organizations/{slug}/integrations/okta",
         "wrong": wrong[0] if wrong else None,
         "reference": trial.reference or "",
         "alive": is_alive(trial),

@@ -7,12 +7,15 @@ import secrets
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from portal.current import services
 from portal.errors import Problem, Refused
 from portal.store.activity import record_event
 from portal.store.members import Membership, list_memberships
 from portal.store.okta_only import closed_to_passwords
+from portal.store.password_links import hold_account
+from portal.store.session_limits import read_session_limits
 from portal.store.sessions import end_session, freshen_session, hash_id, open_session
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
@@ -54,7 +57,7 @@ def switch(other: str) -> ResponseReturnValue:
         return Redirect("/")
     if session.method != "password" or found.organization_id in closed:
         return Redirect(f"/login/{found.slug}")
-    return _open(found)
+    return _go_over(found) or Redirect(f"/login/{found.slug}")
 
 
 def _mine() -> tuple[list[Membership], set[int]]:
@@ -64,23 +67,42 @@ def _mine() -> tuple[list[Membership], set[int]]:
         return list_memberships(connection, user_id), set(closed)
 
 
-def _open(found: Membership) -> ResponseReturnValue:
-    session, now, here = demand_viewer().session, services().now(), place()
+def _go_over(found: Membership) -> ResponseReturnValue | None:
+    """The same session, there; None where it is over by that organization's rules. Raises Refused(SESSION_CHANGED)."""
     session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     with services().db.writing() as connection:
-        end_session(connection, session.id_hash, why="replaced", now=now)
-        open_session(
-            connection, found.organization_id, session_id=session_id, user_id=session.user_id, method="password",
-            now=now, device=here.device, network=here.network, seconds=max(1, session.expires_at - now),
-        )  # fmt: skip
-        # Going over is no new proof, and no longer session.
-        freshen_session(
-            connection, hash_id(session_id), signed_in_at=session.signed_in_at or session.created_at, now=now
-        )
-        record_event(
-            connection, found.organization_id, who=session.email, what="login", now=now, reference=reference(),
-            about={"method": "password", "from": session.organization_slug},
-        )  # fmt: skip
+        if not _may_enter(connection, found):
+            return None
+        if not end_session(connection, demand_viewer().session.id_hash, why="replaced", now=services().now()):
+            raise Refused(Problem.SESSION_CHANGED, "session_ended_meanwhile")
+        _open(connection, found, session_id)
     response = Redirect("/")
     give_session(response, services().settings, session_id)
     return response
+
+
+def _may_enter(connection: Connection, found: Membership) -> bool:
+    """Looked at behind the lock: passwords may have been switched off there, and a session that has lasted too long for
+    that organization is not begun anew."""
+    session, now = demand_viewer().session, services().now()
+    hold_account(connection, session.user_id)
+    if found.organization_id in closed_to_passwords(connection, session.user_id, now=now):
+        return False
+    most = read_session_limits(connection, found.organization_id).most_seconds
+    return most is None or now < session.created_at + most
+
+
+def _open(connection: Connection, found: Membership, session_id: str) -> None:
+    """Going over is no new proof, and no longer session."""
+    session, now, here = demand_viewer().session, services().now(), place()
+    open_session(
+        connection, found.organization_id, session_id=session_id, user_id=session.user_id, method="password",
+        now=now, device=here.device, network=here.network, created_at=session.created_at,
+        seconds=max(1, session.expires_at - now),
+    )  # fmt: skip
+    signed_in_at = session.signed_in_at or session.created_at
+    freshen_session(connection, hash_id(session_id), signed_in_at=signed_in_at, now=now)
+    record_event(
+        connection, found.organization_id, who=session.email, what="login", now=now, reference=reference(),
+        about={"method": "password", "from": session.organization_slug},
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from portal.access import public
 from portal.current import services
@@ -18,6 +19,7 @@ from portal.store.activity import record_event
 from portal.store.members import Membership, User, clean_email, find_user, list_memberships
 from portal.store.okta_only import closed_to_passwords
 from portal.store.organizations import email_domain, find_organization_by_email
+from portal.store.password_links import hold_account
 from portal.store.sessions import end_session, hash_id, open_session
 from portal.web import known_browsers, throttle
 from portal.web.cookies import read_cookie
@@ -62,44 +64,37 @@ def _log_in_by_password(
         user = find_user(connection, address)
     known = known_browsers.is_known(services(), user.id) if user else False
     throttle.limit_passwords(address, known_browser=known)
+    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
-    membership, closed = _membership(user, slug) if user and fits else (None, None)
+    entered, closed = _open(user, slug, session_id) if user and fits else (None, None)
     if closed is not None:
         # Only whoever knows the password hears of this.
         LOGINS.labels("password", "refused").inc()
         note_refusal(Refused(Problem.OKTA_ONLY))
         return organization_page(closed.slug, email=email, problem=Problem.OKTA_ONLY)
-    if user is None or membership is None:
+    if user is None or entered is None:
         LOGINS.labels("password", "refused").inc()
         note_refusal(Refused(Problem.PASSWORD_WRONG))
         return again(Problem.PASSWORD_WRONG)
-    return _open_password_session(user, membership)
+    return _let_in(user, session_id)
 
 
-def _membership(user: User, slug: str) -> tuple[Membership | None, Membership | None]:
-    """The organization to enter: the one of the page, else the one of the address, else the oldest; or, where none of
-    these takes passwords, the one that does not."""
-    with services().db.reading() as connection:
-        mine = list_memberships(connection, user.id)
-        home = find_organization_by_email(connection, user.email)
-        shut = closed_to_passwords(connection, user.id, now=services().now())
-    if slug:
-        mine = [membership for membership in mine if membership.slug == slug]
-    mine.sort(key=lambda membership: not home or membership.organization_id != home.id)
-    open_ = [membership for membership in mine if membership.organization_id not in shut]
-    return next(iter(open_), None), None if open_ else next(iter(mine), None)
-
-
-def _open_password_session(user: User, membership: Membership) -> ResponseReturnValue:
-    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+def _open(user: User, slug: str, session_id: str) -> tuple[Membership | None, Membership | None]:
+    """Opens a session; what `_membership` says. It says so here, behind the lock: while the password was checked, it
+    may have been changed, or the organization has switched passwords off."""
     now = services().now()
     old, here = read_cookie(services().settings, "session"), place()
     with services().db.writing() as connection:
+        if hold_account(connection, user.id).password_hash != user.password_hash:
+            return None, None
+        entered, closed = _membership(connection, user, slug)
+        if entered is None:
+            return None, closed
         if old:
             end_session(connection, hash_id(old), why="replaced", now=now)
         open_session(
             connection,
-            membership.organization_id,
+            entered.organization_id,
             session_id=session_id,
             user_id=user.id,
             method="password",
@@ -109,13 +104,32 @@ def _open_password_session(user: User, membership: Membership) -> ResponseReturn
         )
         record_event(
             connection,
-            membership.organization_id,
+            entered.organization_id,
             who=user.email,
             what="login",
             now=now,
             reference=reference(),
             about={"method": "password"},
         )
+    return entered, None
+
+
+def _membership(
+    connection: Connection, user: User, slug: str
+) -> tuple[Membership | None, Membership | None]:
+    """The organization to enter: the one of the page, else the one of the address, else the oldest; or, where none of
+    these takes passwords, the one that does not."""
+    mine = list_memberships(connection, user.id)
+    home = find_organization_by_email(connection, user.email)
+    shut = closed_to_passwords(connection, user.id, now=services().now())
+    if slug:
+        mine = [membership for membership in mine if membership.slug == slug]
+    mine.sort(key=lambda membership: not home or membership.organization_id != home.id)
+    open_ = [membership for membership in mine if membership.organization_id not in shut]
+    return next(iter(open_), None), None if open_ else next(iter(mine), None)
+
+
+def _let_in(user: User, session_id: str) -> ResponseReturnValue:
     LOGINS.labels("password", "ok").inc()
     response = Redirect(asked_for())
     give_session(response, services().settings, session_id)

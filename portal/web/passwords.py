@@ -20,7 +20,7 @@ from portal.passwords import find_weakness
 from portal.store.okta_only import allows_password
 from portal.store.organizations import email_domain
 from portal.store.password_links import Account, list_organizations_of, load_account
-from portal.web import throttle
+from portal.web import known_browsers, throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
@@ -49,7 +49,7 @@ def send_link() -> ResponseReturnValue:
     throttle.limit_links(email.lower())
     ours, number = services(), reference()
     name = f"password link {hashlib.sha256(email.lower().encode()).hexdigest()[:8]}"
-    ours.background.start(name, lambda: password_changes.answer_forgotten(ours, email, reference=number))
+    ours.background.queue(name, lambda: password_changes.answer_forgotten(ours, email, reference=number))
     return Redirect("/login/forgot/sent")
 
 
@@ -99,7 +99,8 @@ def change_now() -> ResponseReturnValue:
     """Changes it; this session goes on, all others end."""
     session = demand_viewer().session
     account = _load(session.user_id)
-    throttle.limit_passwords(account.email, known_browser=True)
+    throttle.limit_passwords(account.email, known_browser=known_browsers.is_known(services(), session.user_id))
+    throttle.limit_old_passwords(session.user_id)
     if account.password_hash is None and not _is_recent():
         raise Refused(Problem.PASSWORD_LOGIN_OLD, "first_password_needs_recent_login")
     problems = _find_problems(account)
@@ -109,9 +110,7 @@ def change_now() -> ResponseReturnValue:
         return _own_page(problems)
     old, new = request.form.get(_OLD, ""), request.form[_NEW]
     try:
-        password_changes.change(
-            services(), session.user_id, old, new, keep_session=session.id_hash, reference=reference()
-        )
+        password_changes.change(services(), session, old, new, reference=reference())
     except Refused as refused:
         if refused.problem is not Problem.PASSWORD_OLD_WRONG:
             raise
@@ -166,10 +165,12 @@ def _own_page(problems: dict[str, Problem], *, done: bool = False, sent: bool = 
     session = demand_viewer().session
     with services().db.reading() as connection:
         allowed = allows_password(connection, session.user_id, now=services().now())
+        enough = password_changes.may_set_first(connection, session.user_id, session.organization_id)
     account = _load(session.user_id)
     page = render(
         "pages/passwords/own.html",
         has_password=account.password_hash is not None,
+        may_type=account.password_hash is not None or (_is_recent() and enough),
         allowed=allowed,
         recent=_is_recent(),
         problems=problems,

@@ -151,6 +151,7 @@ def _show_state(found: OktaOnly) -> SimpleNamespace:
         by=found.started_by,
         until=show_time(found.confirm_by),
         minutes_left=-(-left // 60),
+        moved=show_time(found.moved_at) if found.moved_at else "",
         may_confirm=okta_only.may_confirm(found, demand_viewer().session),
     )
 

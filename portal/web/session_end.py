@@ -59,6 +59,11 @@ _TEXTS = {
         N_("Passwords have been switched off there, and logins that came by one have ended."),
         N_("Log in with Okta to go on."),
     ),
+    "codes_renewed": (
+        N_("New recovery codes have been made"),
+        N_("A login that came by one of the old codes has ended."),
+        _AGAIN,
+    ),
     "integration_deleted": (
         N_("Your organization has disconnected Okta"),
         N_("Everybody who had logged in with it has been logged out."),

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.okta.connect import is_api_token
 from portal.passwords import check_password
 from portal.store.activity import record_event
 from portal.store.members import find_user
@@ -50,7 +51,10 @@ def demand_fresh(person: Viewer) -> ResponseReturnValue | None:
         by_password=find_password(person) is not None,
         action=request.path,
         fields=list_kept(),
-        left_out=any(_SECRET.search(name) for name in request.form if name not in (PASSWORD_FIELD, "form_stamp")),
+        left_out=any(
+            name not in (PASSWORD_FIELD, "form_stamp") and _is_secret(name, value)
+            for name, value in request.form.items(multi=True)
+        ),
         problem=problem,
         reference=reference(),
     )
@@ -71,6 +75,7 @@ def prove_by_password(person: Viewer, password: str) -> bool:
     """Whether it is this person's password; then their session is fresh again, and only then."""
     known = known_browsers.is_known(services(), person.session.user_id)
     throttle.limit_passwords(person.email, known_browser=known)
+    throttle.limit_old_passwords(person.session.user_id)
     if not check_password(find_password(person), password):
         return False
     now = services().now()
@@ -91,4 +96,9 @@ def prove_by_password(person: Viewer, password: str) -> bool:
 
 def list_kept() -> list[tuple[str, str]]:
     """What was sent, without what is secret and what is ours."""
-    return [(name, value) for name, value in request.form.items(multi=True) if not _SECRET.search(name)]
+    return [(name, value) for name, value in request.form.items(multi=True) if not _is_secret(name, value)]
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether this field holds a secret by its name; or by its value, since tokens are pasted into wrong fields."""
+    return bool(_SECRET.search(name)) or any(map(is_api_token, value.split()))

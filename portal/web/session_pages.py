@@ -69,8 +69,9 @@ def of_member(slug: str, member_id: int) -> ResponseReturnValue:
     return _member_page(slug, member_id, ended=_count(request.args.get("ended")))
 
 
+# Without a newer login: it lets nobody in, and it may be urgent.
 @pages.post("/organizations/<slug>/members/<int:member_id>/sessions")
-@member("members.edit")
+@member("members.edit", fresh=False)
 def end_of_member(slug: str, member_id: int) -> ResponseReturnValue:
     """Ends one of them or all: within a moment, on every node."""
     person, chosen = _load(member_id), request.form.get("end", "")
@@ -132,6 +133,7 @@ def _member_page(
         rows=_rows(person.user_id),
         action=f"/organizations/{slug}/members/{member_id}/sessions",
         members_url=f"/organizations/{slug}/members",
+        member_url=f"/organizations/{slug}/members/{member_id}",
         ended=ended,
         nothing_chosen=nothing_chosen,
     )

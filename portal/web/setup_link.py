@@ -34,7 +34,7 @@ from portal.web.guide_shown import Place, show_part, show_parts, values_of
 from portal.web.guide_ticks import save_ticks
 from portal.web.headers import reference
 from portal.web.okta_changes import list_labels, show_value
-from portal.web.okta_guide import after_ticks, asked_domain, demand_part, neighbours
+from portal.web.okta_guide import after_draft, after_ticks, asked_domain, demand_part, neighbours, told
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
 
@@ -93,7 +93,7 @@ def check(token: str) -> ResponseReturnValue:
     link = demand_link(token)
     known = _load(link)
     if known.subject is not None:
-        throttle.limit_checks(link.organization_id)
+        throttle.limit_link_checks(link.id)
         start_checks(services(), known.subject, who=link.name)
     return Redirect(f"/setup/{token}/checks")
 
@@ -104,7 +104,7 @@ def check(token: str) -> ResponseReturnValue:
 def save_draft(token: str) -> ResponseReturnValue:
     """Keeps the fields as a draft; what an owner makes of it is theirs."""
     link = demand_link(token)
-    throttle.limit_saves(link.organization_id)
+    throttle.limit_link_saves(link.id)
     form = {name: request.form.get(name, "")[:_LONGEST_ENTRY].strip() for name in FIELDS}
     stored = load_fields(link.organization_id)
     # What the page does not ask stays as it is.
@@ -121,7 +121,7 @@ def save_draft(token: str) -> ResponseReturnValue:
             raise
         note_refusal(refused)
         return _render("overview", link, token, form=form, problems={"form": refused.problem}), 409
-    return Redirect(f"/setup/{token}?kept={'draft' if kept else 'same'}")
+    return Redirect(after_draft(f"/setup/{token}", f"/setup/{token}?kept=", kept))
 
 
 @pages.get("/<part_id>")
@@ -132,7 +132,7 @@ def show_one(token: str, part_id: str) -> ResponseReturnValue:
     link, part = demand_link(token), demand_part(part_id, _PARTS)
     known, place = _load(link), _place(token)
     shown = show_part(part, known, values_of(services().settings), place)
-    more = {"shown": shown, "saved": "saved" in request.args, **neighbours(part, _PARTS)}
+    more = {"shown": shown, **told(), **neighbours(part, _PARTS)}
     return _render("part", link, token, **more)
 
 

@@ -43,6 +43,13 @@ def limit_passwords(email: str, *, known_browser: bool) -> None:
         _hit("password-anywhere", address, count=200, minutes=10)
 
 
+def limit_old_passwords(user_id: int) -> None:
+    """At most 20 tries in an hour at the password of somebody who is logged in, from wherever. Only their own sessions
+    come here, so that no stranger uses up their tries; the mailed link stays. Raises Refused(TOO_MANY).
+    """
+    _hit("password-old", str(user_id), count=20, minutes=60)
+
+
 def limit_links(email: str) -> None:
     """At most 20 links to set a password in ten minutes for one network, and 5 in half an hour for one address from
     there, whether or not anybody has it. Raises Refused(TOO_MANY).
@@ -67,6 +74,29 @@ def limit_recovery(email: str) -> None:
 def limit_saves(organization_id: int) -> None:
     """At most 30 saves in ten minutes of one organization, since each asks Okta. Raises Refused(TOO_MANY)."""
     _hit("save", str(organization_id), count=30, minutes=10)
+
+
+def limit_deletions(organization_id: int) -> None:
+    """At most 30 times in ten minutes that one organization deletes its integration or undoes that, since each ends
+    sessions, mails people and asks Okta. Raises Refused(TOO_MANY).
+    """
+    _hit("delete-okta", str(organization_id), count=30, minutes=10)
+
+
+def limit_link_saves(link_id: int) -> None:
+    """At most 30 drafts in ten minutes by one hand-over link, apart from the saves of its organization's owners.
+
+    Raises Refused(TOO_MANY).
+    """
+    _hit("link-save", str(link_id), count=30, minutes=10)
+
+
+def limit_link_checks(link_id: int) -> None:
+    """At most 6 runs of the live checks a minute by one hand-over link, apart from those of its organization's owners.
+
+    Raises Refused(TOO_MANY).
+    """
+    _hit("link-checks", str(link_id), count=6, minutes=1)
 
 
 def limit_invitations(organization_id: int) -> None:

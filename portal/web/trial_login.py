@@ -118,7 +118,7 @@ def _examine(returned: Returned) -> None:
         examine(ours, returned, reference=number)
 
     try:
-        ours.background.start("test-login", work)
+        ours.background.start("test-login", work, owner=returned.trial.organization_id)
     except Refused:
         work()
 

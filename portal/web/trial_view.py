@@ -1,4 +1,7 @@
-"""A test login as its pages show it: texts in the reader's language, decided here and only laid out there."""
+"""A test login as its pages show it: texts in the reader's language, decided here and only laid out there.
+
+What a newer version has written down and this one has no words for is shown as it is.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,14 @@ def outcome_of(trial: Trial) -> tuple[str, str]:
         return gettext("Passed"), "good"
     if trial.status == "done":
         wrong = first_wrong(read_stages(trial.stages))
-        where = gettext(TITLES[wrong.id]) if wrong else ""
+        where = gettext(TITLES.get(wrong.id, wrong.id)) if wrong else ""
         return (gettext("Ended at: %(stage)s", stage=where) if where else gettext("Did not pass")), "warning"
     if trials.is_cut_off(services(), trial):
         return gettext("Was cut off"), "warning"
     if not is_alive(trial):
         return gettext("Nobody came back"), "neutral"
     texts = {"created": gettext("Waiting"), "started": gettext("At Okta"), "running": gettext("Being checked")}
-    return texts[trial.status], "neutral"
+    return texts.get(trial.status, trial.status), "neutral"
 
 
 def is_alive(trial: Trial) -> bool:
@@ -80,8 +83,8 @@ def summarize(trial: Trial) -> SimpleNamespace:
         at=show_time(trial.created_at),
         who=trial.created_by,
         email=trial.email or "",
-        app=gettext(APPS[trial.app]),
-        settings=gettext(SUBJECTS[trial.subject]),
+        app=gettext(APPS.get(trial.app, trial.app)),
+        settings=gettext(SUBJECTS.get(trial.subject, trial.subject)),
         outcome=text,
         tone=tone,
     )
@@ -92,7 +95,7 @@ def problem_of(trial: Trial) -> Problem:
     wrong = first_wrong(read_stages(trial.stages))
     if wrong is None or not wrong.problem:
         return Problem.OKTA_ERROR
-    return Problem[wrong.problem.upper()]
+    return Problem.__members__.get(wrong.problem.upper(), Problem.OKTA_ERROR)
 
 
 def _show(stage: Stage | None, name: str, trial: Trial, app: App | None, *, over: bool) -> Shown:
@@ -101,8 +104,8 @@ def _show(stage: Stage | None, name: str, trial: Trial, app: App | None, *, over
         begun = over
     else:
         begun = True
-    text, tone = VERDICTS[stage.verdict if begun else ""]
-    uris = {"redirect_uri": surroundings(services()).redirect_uris[trial.app]}
+    text, tone = VERDICTS.get(stage.verdict if begun else "", (stage.verdict, "neutral"))
+    uris = {"redirect_uri": surroundings(services()).redirect_uris.get(trial.app, "")}
     uris["sign_out_uri"] = sign_out_uri(services(), trial.app)
     found = describe(stage) if begun else ""
     return Shown(
@@ -128,7 +131,7 @@ def _row(row: Row) -> SimpleNamespace:
     given = {part: getattr(row, part) for part in labels}
     # (label, what stands there, whether that is a value and not our words)
     values = [(labels[part], _value(row.name, text), text[0] != "~") for part, text in given.items() if text]
-    text, tone = VERDICTS[row.verdict]
+    text, tone = VERDICTS.get(row.verdict, ("", ""))
     badge = (gettext(text), tone) if row.verdict in ("right", "wrong") else None
     return SimpleNamespace(name=row.name, badge=badge, values=values)
 

@@ -59,7 +59,10 @@ WORDS = {
     "rotated": N_("a new one: Okta rotates it"),
     "the_same": N_("the same again: Okta does not rotate it"),
     "same_person": N_("the same person"),
-}
+    "until_known": N_("shown when the test login is over"),
+    "withheld": N_("not shown: another organization at POINT logs in with this app, or has verified the domain of this "
+                   "person's address"),
+}  # fmt: skip
 # Finer than the problem: what was found, by its reason.
 _FOUND = {
     "no_userinfo": N_("This Okta has no such endpoint."),
@@ -133,5 +136,6 @@ def describe(stage: Stage) -> str:
     if stage.problem in _FOUND_OF_PERSON:
         return _FOUND_OF_PERSON[stage.problem]
     if stage.problem:
-        return Problem[stage.problem.upper()].title + "."
+        problem = Problem.__members__.get(stage.problem.upper())
+        return f"{problem.title}." if problem else stage.problem
     return _WAITING.get(stage.id, "") if stage.verdict == "waiting" else ""

@@ -54,7 +54,7 @@ def test_a_form_left_open_while_another_tab_logs_in_as_somebody_else_changes_not
     olivia.log_in_by_password().go("/organizations/acme/integrations/okta/delete").at("Delete the Okta integration?")
     other = olivia.new_tab()
     other.goto(olivia.base + "/")
-    other.get_by_role("button", name="Log out").click()
+    other.get_by_role("button", name="Log out", exact=True).click()
     other.goto(olivia.base + "/login/acme?with=password")
     other.get_by_label("E-mail address").fill("oscar@acme.example")
     other.get_by_label("Password").fill("demo-owner-password")

@@ -95,4 +95,4 @@ def test_an_owner_opens_the_password_saves_mends_and_deletes_by_the_keyboard(wor
     choose(olivia, "Delete Integration")
     olivia.at("Delete the Okta integration?")
     choose(olivia, "Delete Integration")
-    olivia.at("Integrations").sees("Deleted.")
+    olivia.at("Okta is deleted").sees("It can be undone until")

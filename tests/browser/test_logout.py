@@ -60,7 +60,7 @@ def test_back_after_the_logout_shows_nobody_s_data(
 
 def test_log_out_pressed_twice_still_ends_both_sessions(world: World, alice: Person) -> None:
     alice.log_in()
-    alice.page.get_by_role("button", name="Log out").dblclick()
+    alice.page.get_by_role("button", name="Log out", exact=True).dblclick()
     alice.at("Welcome to POINT").sees("You are logged out of POINT").assert_anonymous()
     alice.page.wait_for_load_state("networkidle")
     assert world.sandbox.sessions == []
@@ -87,7 +87,7 @@ def test_log_out_in_a_second_tab_that_does_not_know_yet_is_no_error(alice: Perso
     other = alice.new_tab()
     other.goto(alice.base + "/account")
     alice.press("Log out").at("Welcome to POINT")
-    other.get_by_role("button", name="Log out").click()
+    other.get_by_role("button", name="Log out", exact=True).click()
     expect(other.get_by_role("heading", level=1)).to_have_text("Welcome to POINT")
 
 

@@ -12,6 +12,7 @@ from tests.browser.conftest import Meet
 from tests.browser.person import Person
 from tests.browser.test_pages import Judge
 from tests.web.one_click import SETUP, Empty, empty_okta, wait_for_checks
+from tests.web.steps import connect
 from tests.world import World
 
 TOKEN = "sandbox-token-short-lived"
@@ -43,6 +44,8 @@ def test_an_empty_okta_is_connected_by_one_click(world: World, empty: Empty, mee
     assert time.monotonic() - begun < 60
     assert len(empty.sandbox.apps) == 2
     gus.press("See the checks").at("Checks")
+    expect(gus.page.get_by_text("Nothing to put right")).to_be_visible(timeout=15_000)
+    gus.press("Go on to a test login").press("Test login on the web").sees("Still to come")
     person = empty.sandbox.person("alice@acme.example")
     person.email = "alice@globex.example"
     alice = meet("alice@globex.example", okta=empty.okta, java_script_enabled=javascript)
@@ -88,4 +91,17 @@ def test_its_pages_can_be_used_by_everybody(world: World, empty: Empty, meet: Me
     gus.type("Okta API token to undo it", "sandbox-token").press("Undo")
     expect(gus.page.get_by_text("Taken back:")).to_be_visible(timeout=20_000)
     judge(gus.go(SETUP), "setup-undone")
+    assert judge.found == []
+
+
+def test_another_okta_waits_as_a_draft_that_is_switched_on_from_its_page(
+    world: World, empty: Empty, meet: Meet, judge: Judge
+) -> None:
+    connect(world, world.globex_id, world.sandbox, world.okta)
+    gus = meet("gus@globex.example", okta=empty.okta).log_in_by_password("globex")
+    judge(gus.go(SETUP).sees("kept as a draft"), "setup-first-beside-live")
+    fill_in(gus, empty, "sandbox-token").press("Set up now")
+    expect(gus.page.get_by_text("Other settings are live and stay so")).to_be_visible(timeout=30_000)
+    judge(gus.sees("What would change"), "setup-draft")
+    gus.press("Switch on").sees("Switched on. People log in with these settings from now on.")
     assert judge.found == []

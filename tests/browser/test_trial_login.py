@@ -29,7 +29,7 @@ def test_somebody_tests_in_another_browser_and_the_owner_s_screen_follows(
     olivia.log_in_by_password().go(TEST).at("Test login").sees("None yet").picture("test-login-empty")
     olivia.press("Test login on the web").at("Test login on the web").sees("Still to come").picture("test-login-made")
     alice.go(link_of(olivia)).at("Test login for Acme Volunteers").picture("test-login-start")
-    alice.sees("Your name and e-mail address will be shown").press("Begin the test at Okta").sign_in()
+    alice.sees("What Okta says about you will be shown").press("Begin the test at Okta").sign_in()
     alice.at("It works").sees("Okta vouched for alice@acme.example").picture("test-login-result")
     # Nobody has touched the owner's browser.
     olivia.sees("Logging in with these settings works").sees("Okta vouched for alice@acme.example")

@@ -49,5 +49,5 @@ def test_saving_and_deleting_the_integration_need_no_javascript(world: World, ol
     olivia.sees("Nothing was saved yet: one thing to put right")
     olivia.type("SPA: Okta Domain", world.okta).press("Save").sees("Saved.")
     olivia.press("Delete Integration").at("Delete the Okta integration?", OKTA + "/delete")
-    olivia.press("Delete Integration").at("Integrations").sees("Deleted.")
+    olivia.press("Delete Integration").at("Okta is deleted").sees("It can be undone until")
     olivia.go("/login/acme/okta").at("This organization does not use Okta at POINT")

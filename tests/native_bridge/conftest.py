@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.native_bridge.steps")
-
-from native_bridge.bridge import Bridge  # noqa: E402
-from native_bridge.signing_keys import SigningKeys  # noqa: E402
-from tests.web.conftest import _one_world  # noqa: E402
-from tests.web.conftest import shared as world_of_the_web  # noqa: E402
-from tests.world import World  # noqa: E402
+from native_bridge.bridge import Bridge
+from native_bridge.signing_keys import SigningKeys
+from tests.web.conftest import _one_world
+from tests.web.conftest import shared as world_of_the_web
+from tests.world import World
 
 __all__ = ["_one_world", "world_of_the_web"]
 

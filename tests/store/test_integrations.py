@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.errors import Problem, Refused
+from portal.store.deletions import list_without_password
 from portal.store.integrations import (
     UNDO_SECONDS,
     count_okta_people,
@@ -17,9 +18,11 @@ from portal.store.integrations import (
     find_integration,
     restore_integration,
 )
-from portal.store.members import Profile, add_member, admit_person
+from portal.store.member_list import search_members
+from portal.store.members import Profile, add_member, admit_person, link_identity
 from portal.store.models import sessions
 from portal.store.okta_logins import find_login, find_login_by_integration, list_logins_by_issuer
+from portal.store.okta_only import count_shut_out
 from portal.store.sessions import find_session, open_session
 from tests.store.conftest import NATIVE, NOW, SPA, House
 
@@ -197,3 +200,20 @@ def test_the_delete_page_counts_people_once_and_only_this_organizations(house: H
         admit_person(connection, house.globex, Profile(SPA.issuer, "c", "carol@globex.example", "C"), now=NOW)
         assert count_okta_people(connection, house.acme) == (3, 2)
         assert count_okta_people(connection, house.globex) == (1, 1)
+
+
+def test_the_delete_page_counts_who_came_first_to_another_organization_of_the_same_okta(house: House) -> None:
+    with house.db.writing() as connection:
+        house.connect(connection, house.acme)
+        house.connect(connection, house.globex, replace(SPA, issuer="https://globex.okta.com"))
+        alice = add_member(connection, house.acme, "alice@acme.example", role="volunteer", now=NOW)
+        add_member(connection, house.globex, "alice@acme.example", role="volunteer", now=NOW)
+        link_identity(connection, house.globex, alice, Profile(SPA.issuer, "a", "alice@acme.example", "A"), now=NOW)
+        assert count_okta_people(connection, house.acme) == (1, 1)
+        assert [each.user_id for each in list_without_password(connection, house.acme)] == [alice]
+        [member], _number = search_members(connection, house.acme)
+        assert member.by_okta
+        assert count_shut_out(connection, house.acme, issuers={SPA.issuer}) == (0, 0)
+        delete_integration(connection, house.acme, who="olivia", now=NOW)
+        # They are written to after it is gone.
+        assert [each.user_id for each in list_without_password(connection, house.acme)] == [alice]

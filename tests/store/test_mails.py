@@ -26,7 +26,7 @@ from portal.store.members import add_member
 from portal.store.password_links import (
     NewLink,
     add_links,
-    end_links_of_members,
+    end_links_of_organization,
     find_account_by_link,
     remove_old_links,
     store_password,
@@ -143,12 +143,15 @@ def test_a_new_password_ends_the_persons_links_and_nobody_elses(house: House) ->
     assert [account and account.email for account in found] == [None, None, "otto@acme.example"]
 
 
-def test_the_links_of_one_purpose_end_for_one_organization(house: House) -> None:
-    link(house, "kept")
-    link(house, "ended", purpose="okta_deleted")
+def test_the_links_of_one_purpose_end_for_the_organization_they_came_from(house: House) -> None:
+    """Nora belongs to both."""
+    nora = link(house, "kept")
     with house.db.writing() as connection:
-        assert end_links_of_members(connection, house.globex, "okta_deleted", now=NOW) == 0
-        assert end_links_of_members(connection, house.acme, "okta_deleted", now=NOW) == 1
+        add_member(connection, house.globex, "nora@acme.example", role="volunteer", now=NOW)
+        ended = NewLink("ended", nora, "okta_deleted", NOW + 60, house.acme)
+        add_links(connection, [ended], now=NOW)
+        assert end_links_of_organization(connection, house.globex, "okta_deleted", now=NOW) == 0
+        assert end_links_of_organization(connection, house.acme, "okta_deleted", now=NOW) == 1
         assert find_account_by_link(connection, "kept", now=NOW) is not None
         assert remove_old_links(connection, now=NOW + 8 * 86400) == 2
 

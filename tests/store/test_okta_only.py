@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from portal.errors import Problem, Refused
 from portal.store.integrations import delete_integration, hold_integration
+from portal.store.member_list import remove_member, search_members
 from portal.store.members import Profile, add_member, admit_person
 from portal.store.okta_only import (
     CONFIRM_SECONDS,
     allows_password,
+    ask_again,
     begin_okta_only,
     closed_to_passwords,
     confirm_okta_only,
@@ -160,6 +163,7 @@ def test_deleting_okta_switches_it_off_and_forgets_the_codes(house: House) -> No
 
 def test_a_code_is_used_by_one_of_many(house: House) -> None:
     user = person(house)
+    begin(house, user)
     with house.db.writing() as connection:
         replace_codes(connection, house.acme, user, hashes=CODES, now=NOW)
 
@@ -176,11 +180,75 @@ def test_a_code_is_used_by_one_of_many(house: House) -> None:
 @pytest.mark.parametrize("role", ["admin", "volunteer"])
 def test_a_code_is_for_owners_and_for_its_own_address(house: House, role: str) -> None:
     user, other = person(house), person(house, "otto")
+    begin(house, user)
     with house.db.writing() as connection:
         replace_codes(connection, house.acme, user, hashes=CODES, now=NOW)
         replace_codes(connection, house.acme, other, hashes=[b"o" * 32], now=NOW)
         assert use_code(connection, CODES[0], "otto@acme.example", now=NOW) is None
         add_member(connection, house.acme, "olivia@acme.example", role=role, now=NOW)
-        assert use_code(connection, CODES[0], "olivia@acme.example", now=NOW) is None
+        assert count_codes(connection, house.acme, user) == 0
         assert use_code(connection, b"o" * 32, "otto@acme.example", now=NOW) is not None
-        assert drop_codes(connection, house.acme) == 9
+        assert drop_codes(connection, house.acme) == 1
+
+
+@pytest.mark.parametrize(("later", "confirmed"), [(0, False), (CONFIRM_SECONDS - 1, False), (10**8, True)])
+def test_a_code_works_while_passwords_do_not(house: House, later: int, confirmed: bool) -> None:
+    user = person(house)
+    with house.db.writing() as connection:
+        replace_codes(connection, house.acme, user, hashes=CODES, now=NOW)
+        assert use_code(connection, CODES[0], "olivia@acme.example", now=NOW) is None
+    begin(house, user)
+    with house.db.writing() as connection:
+        if confirmed:
+            confirm_okta_only(connection, house.acme, now=NOW)
+        else:
+            assert use_code(connection, CODES[1], "olivia@acme.example", now=NOW + CONFIRM_SECONDS) is None
+        assert use_code(connection, CODES[0], "olivia@acme.example", now=NOW + later) is not None
+        assert count_codes(connection, house.acme, user) == 7
+
+
+def test_of_two_owners_with_codes_who_go_at_once_one_stays(house: House) -> None:
+    """A third has none, and Okta only is on."""
+    owners = [person(house, name) for name in ("olivia", "otto")]
+    person(house, "orla")
+    begin(house, owners[0])
+    with house.db.writing() as connection:
+        for user in owners:
+            replace_codes(connection, house.acme, user, hashes=[bytes([user]) * 32], now=NOW)
+        members = {each.user_id: each.id for each in search_members(connection, house.acme)[0]}
+
+    def remove(user: int) -> Problem | None:
+        try:
+            with house.db.writing() as connection:
+                remove_member(connection, house.acme, members[user], now=NOW)
+        except Refused as refused:
+            return refused.problem
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(remove, owners)) == {None, Problem.LAST_CODES}
+    with house.db.reading() as connection:
+        assert sum(count_codes(connection, house.acme, user) for user in owners) == 1
+
+
+def test_settings_that_have_moved_wait_to_be_confirmed_again(house: House) -> None:
+    user = person(house)
+    with house.db.writing() as connection:
+        assert not ask_again(connection, house.acme, now=NOW)
+    begin(house, user)
+    with house.db.writing() as connection:
+        # It waits anyhow, and does not wait longer for that.
+        assert not ask_again(connection, house.acme, now=NOW + 10)
+        found = find_okta_only(connection, house.acme)
+        assert found is not None
+        assert (found.proof_after, found.confirm_by) == (NOW + 10, NOW + CONFIRM_SECONDS)
+        confirm_okta_only(connection, house.acme, now=NOW + 20)
+        assert ask_again(connection, house.acme, now=NOW + 5000)
+        found = find_okta_only(connection, house.acme)
+        assert found is not None
+        assert (found.started_at, found.proof_after, found.confirm_by, found.confirmed_at) == (
+            NOW, NOW + 5000, NOW + 5000 + CONFIRM_SECONDS, None,
+        )  # fmt: skip
+        # What is over does not come back.
+        assert not ask_again(connection, house.acme, now=NOW + 9000)
+        assert not is_in_force(connection, house.acme, now=NOW + 9000)

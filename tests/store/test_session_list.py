@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event, text
 
 from portal.store.members import Profile, add_member, find_identity, find_user, link_identity, take_over_profile
 from portal.store.models import sessions
+from portal.store.organizations import create_organization
 from portal.store.proving import LEASE_SECONDS, find_proof, keep_proof, take_lease
 from portal.store.revocations import use_revocation
 from portal.store.session_limits import SessionLimits, read_session_limits, save_session_limits
@@ -19,6 +21,7 @@ from portal.store.session_list import (
     find_by_email,
     find_by_identity,
     find_member,
+    is_known_sid,
     list_sessions,
 )
 from portal.store.sessions import find_ended, find_session, freshen_session, hash_id, open_session, remove_expired
@@ -99,16 +102,46 @@ def test_a_sid_of_another_okta_ends_nothing(cast: Cast) -> None:
         assert len(end_sessions_by_sid(connection, SPA.issuer, "sid-1", **end)) == 1
 
 
+def test_looking_for_a_sid_reads_an_index_and_not_every_session(cast: Cast) -> None:
+    asked: list[tuple[str, Any]] = []
+    with cast.house.db.writing() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+        assert not is_known_sid(connection, SPA.issuer, "sid-1")
+        [(statement, values)] = asked
+        if connection.dialect.name == "postgresql":
+            # So few rows are read at once, unless that is forbidden.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[connection.dialect.name]
+        plan = connection.exec_driver_sql(explain + statement, values).all()
+        assert "ix_sessions_okta_sid" in str(plan)
+        cast.open_by_okta(connection, "here", okta_sid="sid-1")
+        assert is_known_sid(connection, SPA.issuer, "sid-1")
+        assert not is_known_sid(connection, "https://evil.okta.com", "sid-1")
+        end_sessions_of(connection, cast.house.acme, cast.alice, why="ended_by_owner", now=NOW)
+        assert not is_known_sid(connection, SPA.issuer, "sid-1")
+
+
 def test_a_person_is_found_inside_one_organization_only(cast: Cast) -> None:
-    issuers = [SPA.issuer]
-    with cast.house.db.reading() as connection:
-        assert find_by_identity(connection, cast.house.acme, issuers, SUB) == [cast.alice]
-        assert find_by_identity(connection, cast.house.globex, issuers, SUB) == []
-        assert find_by_identity(connection, cast.house.acme, ["https://evil.okta.com"], SUB) == []
-        assert find_by_email(connection, cast.house.acme, issuers, "alice@acme.example") == [cast.alice]
-        assert find_by_email(connection, cast.house.acme, issuers, "alice@globex.example") == []
+    """By what that organization's Okta calls them, whichever organization they came to first."""
+    issuers, acme, globex = [SPA.issuer], cast.house.acme, cast.house.globex
+    with cast.house.db.writing() as connection:
+        elsewhere = create_organization(connection, "elsewhere", name="Elsewhere", now=NOW).id
+        for organization, found in ((acme, [cast.alice]), (globex, [cast.alice]), (elsewhere, [])):
+            assert find_by_identity(connection, organization, issuers, SUB) == found
+            assert find_by_email(connection, organization, issuers, "alice@acme.example") == found
+        assert find_by_identity(connection, acme, ["https://evil.okta.com"], SUB) == []
+        assert find_by_email(connection, acme, issuers, "alice@globex.example") == []
         assert find_identity(connection, SPA.issuer, SUB) == (cast.identity, cast.alice)
-        assert find_member(connection, cast.house.acme, 999_999) is None
+        assert find_member(connection, acme, 999_999) is None
+
+
+def test_a_person_is_found_by_the_address_they_have_at_okta(cast: Cast) -> None:
+    with cast.house.db.writing() as connection:
+        moved = Profile(SPA.issuer, SUB, "alice@elsewhere.example", "Alice")
+        take_over_profile(connection, cast.house.acme, cast.alice, cast.identity, moved)
+        for organization in (cast.house.acme, cast.house.globex):
+            assert find_by_email(connection, organization, [SPA.issuer], moved.email) == [cast.alice]
+            assert find_by_email(connection, organization, ["https://evil.okta.com"], moved.email) == []
 
 
 def test_an_order_counts_once_in_an_organization(cast: Cast) -> None:

@@ -21,6 +21,7 @@ from okta_sandbox.routes import call_endpoint
 from portal import create_app
 from portal.connecting import save_okta
 from portal.okta.connect import Entries
+from portal.store.members import Profile, add_member, link_identity
 from portal.store.models import identities, members, sessions, users
 from tests.okta.forgery import CASES
 from tests.world import OKTA_PASSWORD, Visitor, World, _Quiet
@@ -216,6 +217,16 @@ def connect(world: World, organization_id: int, sandbox: Sandbox, okta: str) -> 
         reference="",
         check=False,
     )
+
+
+def came_first_by_globex(world: World, email: str = "alice@acme.example") -> None:
+    """Globex uses Acme's Okta too, and this person came to Globex first: what is known of them at Okta is Globex's."""
+    connect(world, world.globex_id, world.sandbox, world.okta)
+    person, now = world.sandbox.person(email), world.services.now()
+    with world.services.db.writing() as connection:
+        user_id = add_member(connection, world.globex_id, email, role="volunteer", now=now)
+        profile = Profile(world.okta, person.id, email, person.given_name)
+        link_identity(connection, world.globex_id, user_id, profile, now=now)
 
 
 @contextmanager

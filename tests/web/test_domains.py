@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from portal.domain_proofs import check_open_claims
-from portal.store.domains import list_claims, list_domains
+from portal.store.domains import add_claim, drop_claim, list_claims, list_domains, verify_domain
 from tests.dns_server import NameServer, run_name_server
-from tests.web.steps import add_person
+from tests.web.steps import add_person, came_first_by_globex
 from tests.world import Stage, Visitor, World, make_world
 
 PAGE = "/organizations/acme/domains"
@@ -193,6 +193,20 @@ def test_removing_a_domain_logs_its_okta_people_out_and_keeps_them_members(
     assert tess.session()["role"] == "volunteer"
 
 
+def test_it_logs_out_whoever_came_first_to_another_organization_of_the_same_okta(
+    world: World, olivia: Visitor, names: NameServer
+) -> None:
+    came_first_by_globex(world)
+    _record, value = claim(olivia)
+    names.records["_point.acme.test"] = [value]
+    check(olivia)
+    alice = world.alice
+    alice.log_in()
+    assert alice.session()["organization"] == "acme"
+    olivia.submit(olivia.get(f"{PAGE}/acme.example/remove"), button="Remove domain")
+    assert alice.session() == {"authenticated": False}
+
+
 def test_the_owner_s_own_domain_is_suggested_until_it_is_known(world: World) -> None:
     with world.services.db.writing() as connection:
         from portal.store.members import add_member
@@ -212,3 +226,12 @@ def test_an_admin_looks_and_changes_nothing(world: World) -> None:
     page = adam.get(PAGE)
     assert "An owner of your organization can change them." in page.text
     assert "Add domain" not in page.text
+
+
+def test_a_claim_that_was_given_up_while_the_dns_was_asked_proves_nothing(world: World) -> None:
+    now = world.services.now()
+    with world.services.db.writing() as connection:
+        given_up = add_claim(connection, world.acme_id, "acme.test", who="olivia@acme.example", now=now)
+        drop_claim(connection, world.acme_id, "acme.test")
+        assert not verify_domain(connection, given_up, now=now)
+    assert domains(world) == ["acme.example"]

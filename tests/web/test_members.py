@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from portal.mail import finish_sending
 from portal.store.member_list import search_members
-from portal.store.members import add_member
+from portal.store.members import Profile, add_member, find_user, link_identity, take_over_profile
+from portal.store.session_limits import SessionLimits, save_session_limits
 from tests.web.steps import add_person, count_rows
 from tests.world import _HASH, POINT_PASSWORD, Visitor, World
 
 PAGE = "/organizations/acme/members"
+OKTA = "/organizations/acme/integrations/okta"
 NEW = "correct horse battery staple hammock"
 
 
@@ -190,6 +193,92 @@ def test_a_removed_member_is_out_at_once_and_keeps_the_account(world: World, oli
     adam.log_in_by_password()
     assert adam.session() == {"authenticated": False}
     assert count_rows(world)["users"] == 4
+
+
+@pytest.fixture
+def second(world: World) -> Visitor:
+    """Adam, an owner as well, who has invited another address of his own and made a hand-over link; both are good."""
+    with world.services.db.writing() as connection:
+        add_member(connection, world.acme_id, "adam@acme.example", role="owner", now=world.services.now())
+    adam = world.person("adam@acme.example")
+    adam.log_in_by_password()
+    return adam
+
+
+@pytest.mark.parametrize("end", ["removed", "made a volunteer"])
+def test_what_an_owner_has_given_out_ends_with_their_being_one(
+    world: World, olivia: Visitor, second: Visitor, end: str
+) -> None:
+    path = invite(world, second, "adam2@elsewhere.example", "owner")
+    kept = invite(world, olivia, "nina@elsewhere.example")
+    made = second.submit(second.get(f"{OKTA}/guide/links"), "name", name="Adam's friend")
+    token = re.search(r"/setup/[A-Za-z0-9_-]{43}", made.text)
+    assert token is not None
+    assert world.stranger.get(token[0]).status_code == world.stranger.get(path).status_code == 200
+    member = f"{PAGE}/{member_id(world, second.email)}"
+    if end == "removed":
+        olivia.step(f"{member}/remove", method="POST")
+    else:
+        olivia.step(f"{member}/role", method="POST", data={"role": "volunteer"})
+    back = {"name": "Adam", "password": NEW, "password_again": NEW}
+    assert world.stranger.step(path, method="POST", data=back).status_code == 404
+    assert world.stranger.get(token[0]).status_code == 404
+    assert "adam2@elsewhere.example" not in roles(world)
+    assert world.stranger.get(kept).status_code == 200
+
+
+def test_an_owner_who_accepts_an_older_invitation_stays_one(world: World, olivia: Visitor) -> None:
+    """Invited by an address that Olivia's own account has taken over from Okta since."""
+    path = invite(world, olivia, "olivia.new@acme.example")
+    profile = Profile(world.okta, "00uOlivia", olivia.email, "Olivia")
+    with world.services.db.writing() as connection:
+        user = find_user(connection, olivia.email)
+        assert user is not None
+        linked = link_identity(connection, world.acme_id, user.id, profile, now=world.services.now())
+        renamed = replace(profile, email="olivia.new@acme.example")
+        take_over_profile(connection, world.acme_id, user.id, linked.identity_id, renamed)
+    olivia.submit(olivia.get(path), button="Join Acme Volunteers")
+    assert roles(world)["olivia.new@acme.example"] == "owner"
+
+
+def test_whoever_gets_a_password_by_an_invitation_is_told(world: World) -> None:
+    world.alice.log_in()
+    gus = world.gus
+    gus.log_in_by_password()
+    gus.step("/organizations/globex/members", method="POST", data={"email": "alice@acme.example", "role": "volunteer"})
+    path = mailed(world, "alice@acme.example")
+    world.stranger.submit(world.stranger.get(path), password=NEW, password_again=NEW)
+    assert "password.set" in [event.what for event in world.activity()]
+    finish_sending(world.services)
+    letters = [each.read_text() for each in (world.settings.instance / "mail").glob("*.eml")]
+    assert [each for each in letters if "To: alice@acme.example" in each and "Your POINT password was set" in each]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["over and back", "only over"])
+def test_an_organizations_own_session_length_holds_over_going_over(world: World, there: bool) -> None:
+    with world.services.db.writing() as connection:
+        add_member(connection, world.acme_id, "carol@globex.example", role="volunteer", now=world.services.now())
+        limited = world.globex_id if there else world.acme_id
+        save_session_limits(connection, limited, SessionLimits(None, 3600))
+    carol = world.carol
+    carol.log_in_by_password()
+    world.clock.forward(3000)
+    for slug in ("acme", "globex") if there else ("acme",):
+        carol.step(f"/account/organizations/{slug}", method="POST")
+        assert carol.session()["organization"] == slug
+    world.clock.forward(700)
+    assert carol.session() == {"authenticated": False}
+
+
+def test_a_session_that_is_too_old_for_the_other_organization_logs_in_there(world: World) -> None:
+    with world.services.db.writing() as connection:
+        add_member(connection, world.acme_id, "carol@globex.example", role="volunteer", now=world.services.now())
+        save_session_limits(connection, world.acme_id, SessionLimits(None, 3600))
+    carol = world.carol
+    carol.log_in_by_password()
+    world.clock.forward(4000)
+    assert carol.step("/account/organizations/acme", method="POST").headers["Location"] == "/login/acme"
+    assert carol.session()["organization"] == "globex"
 
 
 def test_many_members_are_found_by_a_part_of_their_name_and_paged(world: World, olivia: Visitor) -> None:

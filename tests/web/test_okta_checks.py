@@ -232,7 +232,7 @@ def test_a_seventh_run_within_a_minute_has_to_wait(world: World, olivia: Visitor
 
 def test_a_process_that_has_too_much_to_do_says_so_and_begins_nothing(world: World, olivia: Visitor) -> None:
     background, go_on = world.services.background, Event()
-    busy = [background.start("busy", lambda: go_on.wait(20) and None) for _ in range(MOST)]
+    busy = [background.start("busy", lambda: go_on.wait(20) and None, owner=n) for n in range(-MOST, 0)]
     refused = press(olivia)
     assert refused.status_code == 503
     assert count_runs(world) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 import requests
 from sqlalchemy import insert, text
 
+from okta_sandbox import RawAnswer
 from portal.mail import finish_sending, send_due
-from portal.store.models import identities, members, users
+from portal.store.models import domains, identities, members, users
 from portal.store.okta_only import begin_okta_only, is_in_force
 from portal.store.setup_links import create_link, find_link
 from tests.conftest import Stage
 from tests.mail_server import MailServer, link_in, mail_server, wait_until
 from tests.pages import Page
+from tests.web.steps import connect
 from tests.world import Visitor, World, make_world
 
 OKTA = "/organizations/acme/integrations/okta"
@@ -189,6 +192,30 @@ def test_the_refresh_tokens_are_given_back_to_okta(world: World) -> None:
     assert {request.form["client_id"][0] for request in world.requests_to("/revoke")} == {spa}
 
 
+def test_deleting_again_and_again_takes_up_one_thread_and_leaves_others_theirs(world: World) -> None:
+    olivia, gus = owner(world), world.gus
+    gus.log_in_by_password()
+    connect(world, world.globex_id, world.sandbox, world.okta)
+    world.sandbox.answer = lambda request: RawAnswer(503, [], b"") if request.path.endswith("/revoke") else None
+    for _ in range(8):
+        world.alice.log_in()
+        assert olivia.step(DELETE, method="POST").status_code == 303
+        assert olivia.step(UNDO, method="POST").status_code == 303
+    assert sum(thread.name.startswith("revoke") for thread in threading.enumerate()) == 1
+    assert world.carol.step("/login/forgot", method="POST", data={"email": "carol@globex.example"}).status_code == 303
+    checked = gus.step("/organizations/globex/integrations/okta/checks", method="POST")
+    assert checked.status_code == 303
+    finish_sending(world.services)
+    letters = [path.read_text() for path in (world.settings.instance / "mail").glob("*.eml")]
+    assert any("To: carol@globex.example" in letter for letter in letters)
+
+
+def test_deleting_and_undoing_are_limited(world: World) -> None:
+    olivia = owner(world)
+    answers = [olivia.step(path, method="POST").status_code for _ in range(16) for path in (DELETE, UNDO)]
+    assert answers == [303] * 30 + [429] * 2
+
+
 def test_an_okta_that_refuses_them_is_counted_and_holds_nothing_up(world: World) -> None:
     world.alice.log_in()
     world.sandbox.fault("discovery_500")
@@ -290,6 +317,21 @@ def test_undo_lets_people_log_in_with_okta_again_and_ended_logins_stay_ended(wor
     alice.log_in()
     assert alice.session()["method"] == "okta"
     assert [event.what for event in world.activity() if event.what == "okta.restored"]
+
+
+def test_undo_waits_for_a_domain(world: World) -> None:
+    """While Okta is connected the last domain cannot be removed: without one nobody new could come in by it."""
+    olivia = owner(world)
+    delete(olivia)
+    olivia.step("/organizations/acme/domains/acme.example/remove", method="POST")
+    answer = olivia.step(UNDO, method="POST")
+    assert answer.status_code == 409
+    assert "no e-mail domain any more" in answer.text
+    assert "Verify one under Domains" in answer.text
+    with world.services.db.writing() as connection:
+        row = {"organization_id": world.acme_id, "name": "acme.example", "verified_at": world.services.now()}
+        connection.execute(insert(domains), row)
+    assert "Undone." in Page(undo(olivia).text).text
 
 
 def test_until_when_it_can_be_undone_is_said_for_thirty_days(world: World) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, text
 
+from okta_sandbox import Sandbox
+from portal.connecting import save_okta
 from portal.passwords import hash_password
+from portal.store.integrations import find_integration
 from portal.store.members import add_member
+from portal.store.okta_only import find_okta_only
+from portal.subjects import entries_of
 from tests.needs import forget_tries
 from tests.pages import Page
 from tests.web.okta_only_steps import SECURITY, confirm, pass_trial, switch_on, use_code
@@ -38,6 +46,20 @@ def by_password(world: World, email: str, path: str = "/login/acme", password: s
     """Status and text of the answer to a password."""
     answer = world.stranger.step(path, method="POST", data={"email": email, "password": password})
     return answer.status_code, Page(answer.text).text
+
+
+@contextmanager
+def another_okta(world: World) -> Iterator[tuple[Sandbox, str]]:
+    """One with other keys and other ids for its people, and its address."""
+    sandbox = Sandbox(portal=world.base, keys="b", name="New", clock=world.clock)
+    with sandbox.serve(host="127.0.0.1") as server:
+        yield sandbox, f"http://localhost:{server.port}"
+
+
+def move(world: World, owner: Visitor, sandbox: Sandbox, okta: str) -> None:
+    data = {"spa_client_id": sandbox.client_id("spa"), "spa_domain": okta, "authorization_server": "org"}
+    answer = owner.step(OKTA, method="POST", data={**data, "sign_in": "redirect"})
+    assert answer.status_code == 303
 
 
 def events(world: World) -> list[str]:
@@ -308,6 +330,82 @@ def test_only_a_login_by_okta_after_the_switch_confirms(world: World, olivia: Vi
     assert events(world)[0] == "okta_only.confirmed"
     world.clock.forward(3600)
     assert by_password(world, "adam@acme.example")[0] == 403
+
+
+def test_signing_in_again_at_okta_after_the_switch_confirms_too(world: World) -> None:
+    owner = world.olivia
+    owner.log_in()
+    switch_on(world, owner)
+    world.clock.forward(400)
+    page = owner.get("/login/again/okta")
+    owner.follow(owner.sign_in_at_okta(page))
+    answer = owner.submit(owner.get(SECURITY), button="Confirm")
+    assert "Confirmed" in answer.text
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_settings_that_move_to_another_okta_have_to_be_confirmed_there(
+    world: World, olivia: Visitor, confirmed: bool
+) -> None:
+    """Nobody knows yet whether the new one lets an owner in; passwords count again where it does not."""
+    codes = switch_on(world, olivia)
+    if confirmed:
+        confirm(world, olivia)
+    else:
+        world.clock.forward(600)
+        olivia.log_in()
+    with another_okta(world) as okta:
+        world.clock.forward(2)
+        move(world, olivia, *okta)
+        assert not olivia.session()["authenticated"]
+        use_code(olivia, codes[0])
+        page = security(olivia)
+        assert "The Okta settings have changed since it was switched on" in page.text
+        assert "Not confirmed yet" in page.text
+        assert ("15 minutes left" in page.text) == confirmed
+        assert by_password(world, "adam@acme.example")[0] == 403
+        assert events(world).count("okta_only.to_confirm") == (1 if confirmed else 0)
+        world.clock.forward(901)
+        assert by_password(world, "adam@acme.example")[0] == 303
+
+
+def test_whoever_comes_in_by_the_new_okta_confirms(world: World, olivia: Visitor) -> None:
+    switch_on(world, olivia)
+    confirm(world, olivia)
+    with another_okta(world) as okta:
+        world.clock.forward(2)
+        move(world, olivia, *okta)
+        world.clock.forward(2)
+        confirm(world, world.olivia)
+        world.clock.forward(3600)
+        assert by_password(world, "adam@acme.example")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        ({"authorization_server": "default"}, True),
+        ({"spa_client_id": "0oaAnotherWebApp0001"}, True),
+        ({"native_client_id": "", "native_domain": ""}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_only_another_issuer_or_web_app_has_to_be_confirmed_anew(
+    world: World, olivia: Visitor, change: dict[str, str], asks: bool
+) -> None:
+    switch_on(world, olivia)
+    confirm(world, olivia)
+    with world.services.db.reading() as connection:
+        live = find_integration(connection, world.acme_id)
+    assert live is not None
+    entries = replace(entries_of(live), **change)
+    save_okta(world.services, world.acme_id, entries, sign_in="embedded", who="olivia", reference="", check=False)
+    with world.services.db.reading() as connection:
+        found = find_okta_only(connection, world.acme_id)
+    assert found is not None
+    assert (found.confirmed_at is None) == asks
+    assert ("okta_only.to_confirm" in events(world)) == asks
 
 
 def test_confirming_too_late_is_told(world: World, olivia: Visitor) -> None:

@@ -25,6 +25,7 @@ from tests.web.one_click import (
     wait_for,
     wait_for_checks,
 )  # fmt: skip
+from tests.web.steps import globex_okta
 from tests.world import Visitor, World
 
 SECRET = "x5Yq-client-secret-of-an-app-x5YqQ8vT2mJ4kL7nR9sW3bZ6cD1fG0hK-pA2xs"
@@ -303,6 +304,29 @@ def test_phones_can_be_added_to_a_web_that_is_there(shared: World, empty: Empty,
     form = gus.page(gus.get("/organizations/globex/integrations/okta")).form_with("spa_client_id")
     assert form.fields["spa_client_id"] == empty.sandbox.client_id("spa")
     assert form.fields["native_client_id"] == empty.sandbox.client_id("native")
+
+
+def test_where_something_else_is_live_the_page_says_so_before_and_offers_to_switch_on_after(
+    shared: World, empty: Empty, gus: Visitor
+) -> None:
+    assert "which go live at once" in gus.get(SETUP).text
+    with globex_okta(shared) as theirs:
+        carol = shared.carol
+        carol.log_in(slug="globex")
+        assert "kept as a draft, in place of an earlier one, until you switch it on" in gus.get(SETUP).text
+        send(gus, empty, token="sandbox-token")
+        wait_for(shared)
+        wait_for_checks(shared)
+        page = gus.get(SETUP)
+        text = gus.page(page).text
+        assert "Other settings are live and stay so: the new ones are a draft until you switch it on." in text
+        assert "POINT is connected" not in text
+        assert f"Live: {theirs.okta} Draft: {empty.okta}" in text
+        assert carol.session()["authenticated"]
+        after = gus.submit(page, button="Switch on")
+        assert "Switched on." in after.text
+        assert not carol.session()["authenticated"]
+        assert "Switch on" not in gus.page(gus.get(SETUP)).text
 
 
 def test_a_token_in_the_field_for_a_client_id_is_told_so_and_not_kept(shared: World, gus: Visitor) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from okta_sandbox import RawAnswer, SeenRequest
 from portal import setting_up
+from portal.connecting import keep_okta
 from portal.errors import Problem, Refused
+from portal.okta.connect import Entries
 from portal.okta.management import read_token
 from portal.store.drafts import find_draft
 from portal.store.integrations import find_integration
@@ -37,6 +39,7 @@ from tests.web.one_click import (
     wait_for,
     wait_for_checks,
 )  # fmt: skip
+from tests.web.steps import globex_okta
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -460,3 +463,59 @@ def test_many_apps_are_looked_through_page_by_page(shared: World, empty: Empty) 
         run = begin(shared, other)
     assert (outcomes(run)["spa"], outcomes(run)["native"]) == ("there", "there")
     assert len(empty.sandbox.apps) == 47
+
+
+# -- what is live -----------------------------------------------------------------------------------------------------
+
+
+def test_another_okta_s_set_up_is_a_draft_and_logs_nobody_out(shared: World, empty: Empty) -> None:
+    with globex_okta(shared) as theirs:
+        carol = shared.carol
+        carol.log_in(slug="globex")
+        assert carol.session()["authenticated"]
+        run = begin(shared, empty)
+        assert (run.status, outcomes(run)["form"]) == ("done", "to_switch_on")
+        with shared.services.db.reading() as connection:
+            live, draft = find_integration(connection, shared.globex_id), find_draft(connection, shared.globex_id)
+        assert live is not None
+        assert draft is not None
+        assert live.spa.issuer == theirs.okta
+        assert (draft.entries["spa_domain"], draft.problems) == (empty.okta, {})
+        assert carol.session()["authenticated"]
+        wait_for_checks(shared)
+
+
+@pytest.mark.parametrize("change", ["sign_in", "authorization_server", "deleted_app"])
+def test_what_would_replace_something_live_of_the_same_okta_is_a_draft(
+    shared: World, empty: Empty, change: str
+) -> None:
+    begin(shared, empty)
+    with shared.services.db.reading() as connection:
+        before = find_integration(connection, shared.globex_id)
+    assert before is not None
+    order = BOTH
+    if change == "deleted_app":
+        # The run finds it gone and makes another: a new Client ID.
+        with empty.sandbox.lock:
+            del empty.sandbox.apps[before.spa.client_id]
+    else:
+        order = replace(BOTH, **{change: {"sign_in": "embedded", "authorization_server": "org"}[change]})
+    assert outcomes(begin(shared, empty, order))["form"] == "to_switch_on"
+    with shared.services.db.reading() as connection:
+        assert find_integration(connection, shared.globex_id) == before
+    wait_for_checks(shared)
+
+
+def test_phones_are_added_to_what_is_live_although_a_draft_of_another_okta_waits(shared: World, empty: Empty) -> None:
+    begin(shared, empty, replace(BOTH, kinds=("spa",)))
+    keep_okta(
+        shared.services, shared.globex_id, Entries(shared.sandbox.client_id("spa"), shared.okta), sign_in="redirect",
+        who="gus@globex.example", reference="",
+    )  # fmt: skip
+    run = begin(shared, empty, replace(BOTH, kinds=("native",)))
+    assert outcomes(run)["form"] == "connected"
+    with shared.services.db.reading() as connection:
+        live = find_integration(connection, shared.globex_id)
+    assert live is not None
+    assert {kind: app.domain for kind, app in live.apps.items()} == {"spa": empty.okta, "native": empty.okta}
+    wait_for_checks(shared)

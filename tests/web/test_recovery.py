@@ -7,10 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from portal.okta_only import hash_code, make_codes
+from portal.errors import Problem, Refused
+from portal.okta_only import hash_code, make_codes, renew_codes
+from portal.passwords import hash_password
+from portal.store.members import add_member
+from portal.store.sessions import find_session
 from tests.needs import forget_tries
 from tests.pages import Page
 from tests.web.okta_only_steps import CODE, SECURITY, confirm, switch_on, use_code
+from tests.web.steps import add_person
+from tests.web.test_members import member_id
 from tests.world import POINT_PASSWORD, Visitor, World
 
 
@@ -24,6 +30,28 @@ def olivia(world: World) -> Visitor:
     visitor = world.olivia
     visitor.log_in_by_password()
     return visitor
+
+
+def second_owner(world: World) -> Visitor:
+    """Otto, who has a password and is known at Okta."""
+    add_person(world.sandbox, "otto@acme.example", "Otto")
+    with world.services.db.writing() as connection:
+        add_member(
+            connection, world.acme_id, "otto@acme.example", role="owner", now=world.services.now(),
+            password_hash=hash_password(POINT_PASSWORD),
+        )  # fmt: skip
+    return world.person("otto@acme.example")
+
+
+def make_own_codes(visitor: Visitor) -> list[str]:
+    answer = visitor.submit(visitor.get(SECURITY), button="Make new codes")
+    return CODE.findall(Page(answer.text).find("code").text)
+
+
+def count_codes_of(world: World) -> int:
+    """All that lie in the database."""
+    with world.services.db.reading() as connection:
+        return connection.execute(text("SELECT count(*) FROM recovery_codes")).scalar_one()
 
 
 def test_an_owner_is_never_locked_out(world: World, olivia: Visitor) -> None:
@@ -93,11 +121,100 @@ def test_new_codes_take_the_place_of_the_old_ones(world: World, olivia: Visitor)
     assert use_code(world.olivia, new[0]).status_code == 303
 
 
-def test_codes_still_work_after_it_ended_by_itself(world: World, olivia: Visitor) -> None:
-    """The owner may be outside at that moment, and have no password."""
+@pytest.mark.parametrize("noticed", [True, False])
+def test_codes_open_nothing_once_it_has_ended_by_itself(world: World, olivia: Visitor, noticed: bool) -> None:
+    """Where passwords count again, nobody needs a way round them."""
     code = switch_on(world, olivia)[0]
-    world.clock.forward(1000)
-    assert use_code(world.olivia, code).status_code == 303
+    world.clock.forward(901)
+    if noticed:
+        olivia.get(SECURITY)
+    assert use_code(world.olivia, code).status_code == 422
+    assert count_codes_of(world) == (0 if noticed else 8)
+    olivia.log_in_by_password()
+    switch_on(world, olivia)
+    assert use_code(world.olivia, code).status_code == 422
+
+
+def test_the_codes_of_another_owner_do_not_come_back_with_the_next_time_it_is_on(world: World, olivia: Visitor) -> None:
+    switch_on(world, olivia)
+    otto = second_owner(world)
+    otto.log_in()
+    code = make_own_codes(otto)[0]
+    world.clock.forward(901)
+    olivia.log_in_by_password()
+    switch_on(world, olivia)
+    assert use_code(otto, code).status_code == 422
+
+
+@pytest.mark.parametrize("how", ["removed", "another role", "another role, by support"])
+def test_codes_do_not_come_alive_with_somebody_who_becomes_an_owner_again(
+    world: World, olivia: Visitor, how: str
+) -> None:
+    otto = second_owner(world)
+    code = switch_on(world, olivia)[0]
+    otto.log_in()
+    make_own_codes(otto)
+    member = f"/organizations/acme/members/{member_id(world, olivia.email)}"
+    if how == "removed":
+        assert otto.step(member + "/remove", method="POST").status_code == 303
+    elif how == "another role":
+        assert otto.step(member + "/role", method="POST", data={"role": "admin"}).status_code == 303
+    else:
+        world.app.test_cli_runner().invoke(args=["member", "add", "acme", "olivia@acme.example", "--role", "admin"])
+    world.app.test_cli_runner().invoke(args=["member", "add", "acme", "olivia@acme.example", "--role", "owner"])
+    assert use_code(world.olivia, code).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["remove", "role"])
+def test_the_last_owner_with_codes_stays_until_another_has_some(world: World, olivia: Visitor, path: str) -> None:
+    switch_on(world, olivia)
+    otto = second_owner(world)
+    otto.log_in()
+    member = f"/organizations/acme/members/{member_id(world, olivia.email)}"
+    refused = otto.step(f"{member}/{path}", method="POST", data={"role": "volunteer"})
+    assert refused.status_code == 409
+    assert "An owner who stays makes some first" in refused.text
+    assert count_codes_of(world) == 8
+    assert "You have no codes" in otto.get(SECURITY).text
+    make_own_codes(otto)
+    assert "You have no codes" not in otto.get(SECURITY).text
+    assert otto.step(f"{member}/{path}", method="POST", data={"role": "volunteer"}).status_code == 303
+
+
+def test_where_passwords_count_again_an_owner_with_codes_goes_like_any_other(world: World, olivia: Visitor) -> None:
+    switch_on(world, olivia)
+    otto = second_owner(world)
+    world.clock.forward(901)
+    otto.log_in_by_password()
+    member = f"/organizations/acme/members/{member_id(world, olivia.email)}"
+    assert otto.step(member + "/remove", method="POST").status_code == 303
+
+
+def test_an_owner_who_is_none_any_more_gets_no_codes(world: World, olivia: Visitor) -> None:
+    """The page was asked for as an owner; meanwhile somebody has taken the role away."""
+    switch_on(world, olivia)
+    with world.services.db.reading() as connection:
+        session = find_session(connection, olivia.http.cookies["point_session"], now=world.services.now())
+    assert session is not None
+    world.app.test_cli_runner().invoke(args=["member", "add", "acme", "olivia@acme.example", "--role", "admin"])
+    with pytest.raises(Refused) as refused:
+        renew_codes(world.services, session, reference="")
+    assert refused.value.problem is Problem.FORBIDDEN
+    assert count_codes_of(world) == 0
+
+
+def test_new_codes_end_what_an_old_one_has_opened(world: World, olivia: Visitor) -> None:
+    codes = switch_on(world, olivia)
+    confirm(world, olivia)
+    thief, mine = world.olivia, world.olivia
+    use_code(thief, codes[0])
+    use_code(mine, codes[1])
+    assert thief.session()["method"] == "recovery"
+    make_own_codes(mine)
+    assert not thief.session()["authenticated"]
+    assert mine.session()["method"] == "recovery"
+    assert olivia.session()["method"] == "okta"
+    assert "New recovery codes have been made" in thief.get("/account").text
 
 
 def test_guessing_codes_is_slowed_down_and_passwords_are_not_used_up_by_it(world: World) -> None:

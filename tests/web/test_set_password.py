@@ -15,9 +15,11 @@ import requests
 from sqlalchemy import text
 
 from portal.mail import finish_sending
+from portal.store.members import add_member, find_user
 from tests.conftest import Stage
 from tests.mail_server import MailServer, link_in, mail_server, text_of, wait_until
 from tests.pages import Page
+from tests.web.steps import add_person, globex_okta
 from tests.web.test_logs import heard, log  # noqa: F401
 from tests.world import POINT_PASSWORD, Visitor, World, make_world
 
@@ -131,7 +133,7 @@ def test_a_link_that_could_not_be_used_for_a_weak_password_still_works(office: W
 @pytest.mark.parametrize("token", ["x", "x" * 43, "x" * 5000, "%00", "é"])
 def test_an_invented_link_is_none(quiet: World, token: str) -> None:
     answer = quiet.stranger.get(f"/login/password/{token}")
-    assert answer.status_code in (404, 410)
+    assert answer.status_code in (400, 404, 410)
 
 
 def test_every_other_login_ends_on_the_web_and_in_the_app(office: World, server: MailServer) -> None:
@@ -329,6 +331,20 @@ def test_the_old_one_is_not_guessed_for_ever(world: World) -> None:
     assert set(statuses[:8]) == {422}
 
 
+def test_a_stolen_session_guesses_no_more_from_many_networks(stage: Stage, tmp_path: Path) -> None:
+    """The cookies are the thief's as well, so that the browser seems known."""
+    with make_world(stage, tmp_path, trusted_proxies=1) as world:
+        olivia = world.olivia
+        olivia.log_in_by_password()
+        data = {"old_password": "wrong", "password": NEW, "password_again": NEW}
+        statuses = [
+            olivia.step(OWN, method="POST", data=data, headers={"X-Forwarded-For": f"198.51.{number}.1"}).status_code
+            for number in range(21)
+        ]
+        assert statuses == [422] * 20 + [429]
+        assert can_log_in(world, POINT_PASSWORD)
+
+
 def test_somebody_who_came_by_okta_adds_a_password(office: World, server: MailServer) -> None:
     alice = office.alice
     alice.log_in()
@@ -357,8 +373,33 @@ def test_a_login_of_long_ago_gets_a_first_password_by_mail_only(office: World, s
     assert can_log_in(office, NEW, alice.email)
 
 
+def test_another_organizations_okta_gives_nobody_a_first_password(office: World, server: MailServer) -> None:
+    """Alice, of Acme, has linked Globex's Okta. Whoever runs that Okta signs in there as her, and gets no further."""
+    alice = office.alice
+    alice.log_in()
+    with office.services.db.writing() as connection:
+        add_member(connection, office.globex_id, alice.email, role="volunteer", now=office.services.now())
+    with globex_okta(office) as okta:
+        add_person(okta.sandbox, alice.email, "Alix")
+        assert alice.log_in(slug="globex").url == f"{office.base}/login/link"
+        office.clock.forward(1)
+        alice.submit(alice.log_in(next_="/login/link"), button="Connect my Okta account")
+        thief = office.person(alice.email)
+        thief.log_in(slug="globex")
+        assert thief.session()["organization"] == "globex"
+        page = thief.get(OWN)
+        assert "You belong to more than one organization" in page.text
+        assert not any(each.attributes.get("name") == "password" for each in Page(page.text).elements)
+        refused = thief.step(OWN, method="POST", data={"password": NEW, "password_again": NEW})
+        assert (refused.status_code, "link from your mailbox" in refused.text) == (403, True)
+        assert not can_log_in(office, NEW, "alice@acme.example")
+        thief.submit(page, button="Send the link")
+    server.wait_for()
+    assert use(office, link_in(server.mails[0]).removeprefix(office.base)).status_code == 303
+    assert can_log_in(office, NEW, "alice@acme.example")
+
+
 def test_only_okta_means_no_passwords(office: World, server: MailServer) -> None:
-    from portal.store.members import find_user
     from portal.store.okta_only import begin_okta_only
 
     alice = office.alice

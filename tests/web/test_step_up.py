@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import requests
 
+from portal.store.members import find_user
+from portal.store.okta_only import begin_okta_only
+from portal.store.session_list import end_sessions_of
 from portal.web.session_fresh import PASSWORD_FIELD
 from tests.needs import forget_tries
 from tests.web.steps import change_answer
@@ -12,6 +15,7 @@ from tests.world import POINT_PASSWORD, Visitor, World
 
 OKTA = "/organizations/acme/integrations/okta"
 AGAIN = "/login/again"
+API_TOKEN = "00" + "aB3dE6gH9k" * 4
 TYPED = {"native_client_id": "", "native_domain": ""}
 
 
@@ -70,7 +74,7 @@ def test_after_that_nothing_changes_without_another_login(
     world: World, who: str, request: pytest.FixtureRequest
 ) -> None:
     visitor: Visitor = request.getfixturevalue(who)
-    for path in (OKTA, OKTA + "/delete"):
+    for path in (OKTA, OKTA + "/delete", "/organizations/acme/members", "/organizations/acme/domains"):
         answer = visitor.step(path, method="POST", data={"spa_client_id": "x"})
         assert answer.status_code == 403
         assert "Please log in once more" in answer.text
@@ -187,6 +191,22 @@ def test_an_owner_whose_okta_is_broken_may_use_their_password(world: World, oliv
     assert "Please log in once more" not in done.text
 
 
+def test_a_password_session_has_a_way_on_where_passwords_count_no_more(world: World, typist: Visitor) -> None:
+    with world.services.db.writing() as connection:
+        user = find_user(connection, typist.email)
+        assert user is not None
+        begin_okta_only(connection, world.acme_id, user_id=user.id, who="olivia", now=world.services.now())
+    for page in (save(typist), typist.get(AGAIN)):
+        assert "Log out and come in with Okta" in page.text
+        assert not [form for form in typist.page(page).forms if form.action not in ("/logout", "")]
+        way = typist.page(page).find("a", class_="button button-primary").attributes["href"]
+        assert way == "/login/acme/okta"
+    assert "is not lost" not in save(typist).text
+    typist.log_in()
+    assert typist.session()["method"] == "okta"
+    assert "Please log in once more" not in save(typist).text
+
+
 def test_what_is_secret_does_not_come_back_in_the_page(world: World, typist: Visitor) -> None:
     data = {"spa_client_id": "kept", "api_token": "00very-secret", "password": "hunter2", "recovery_code": "1234"}
     page = typist.step(OKTA, method="POST", data=data)
@@ -194,6 +214,23 @@ def test_what_is_secret_does_not_come_back_in_the_page(world: World, typist: Vis
     for secret in ("00very-secret", "hunter2", "1234"):
         assert secret not in page.text
     assert "have to be entered again" in page.text
+
+
+@pytest.mark.parametrize("pasted", [API_TOKEN, f" SSWS {API_TOKEN}", f"acme.okta.com {API_TOKEN}"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_api_token_in_a_wrong_field_comes_back_in_no_page(
+    world: World, typist: Visitor, pasted: str, ended: bool
+) -> None:
+    if ended:
+        with world.services.db.writing() as connection:
+            user = find_user(connection, typist.email)
+            assert user is not None
+            end_sessions_of(connection, world.acme_id, user.id, why="ended_by_owner", now=world.services.now())
+    page = typist.step(OKTA, method="POST", data={"spa_client_id": pasted, "spa_domain": "kept.okta.com"})
+    assert page.status_code == (401 if ended else 403)
+    assert "kept.okta.com" in page.text
+    assert API_TOKEN not in page.text
+    assert ended or "have to be entered again" in page.text
 
 
 def test_passwords_are_not_guessed_here_either(world: World, typist: Visitor) -> None:

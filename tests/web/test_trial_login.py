@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -14,6 +15,7 @@ from portal.store.drafts import save_draft
 from portal.store.integrations import App
 from portal.store.trial_logins import claim_trial, find_passed, list_trials
 from portal.subjects import find_subject
+from portal.trial_claims import PERSONAL
 from portal.trial_stages import DECIDING
 from portal.web.browsers import _hash
 from tests.native_bridge.steps import delete_okta
@@ -317,7 +319,7 @@ def test_nobody_s_claims_are_taken_by_opening_the_link(world: World) -> None:
     page = alice.get(made.link)
     assert page.status_code == 200
     assert "Acme Volunteers" in page.text
-    assert "Your name and e-mail address will be shown" in page.text
+    assert "will be shown to the owners and admins of Acme Volunteers" in page.text
     assert "olivia@acme.example" in page.text
     assert made.trial.status == "created"
     headers = {"Sec-Fetch-Site": "cross-site"}
@@ -506,6 +508,80 @@ def test_the_list_says_when_by_whom_and_how_they_ended(world: World) -> None:
         {"app": "spa", "passed": True},
         {"app": "spa", "passed": False, "stage": "callback", "reason": "op_access_denied"},
     ]
+
+
+# -- whose claims they are ---------------------------------------------------------------------------------------------
+
+
+def of_globex(world: World) -> Made:
+    """Gus drafts Acme's Okta, whose domain and Client IDs are no secret, and makes a link."""
+    gus, page = world.gus, "/organizations/globex/integrations/okta"
+    gus.log_in_by_password()
+    entered = {"spa_client_id": world.sandbox.client_id("spa"), "spa_domain": world.okta, "action": "draft"}
+    gus.step(page, method="POST", data=entered)
+    made = make(world, gus, page=f"{page}/test")
+    return replace(made, organization_id=world.globex_id)
+
+
+def shown_of(made: Made) -> str:
+    """Everything that the owner gets to see and that is kept of it."""
+    listed = made.owner.get(made.page.rpartition("/")[0]).text
+    return " ".join([made.text(), made.trial.stages, str(made.trial.email), listed])
+
+
+@pytest.mark.parametrize("why", ["the app is live there", "the domain is theirs"])
+def test_what_okta_says_about_another_organization_s_people_is_not_shown(world: World, why: str) -> None:
+    address = "pat@mail.example" if why == "the app is live there" else "pat@acme.example"
+    pat, person = world.person(address), add_person(world.sandbox, address, "Patricia")
+    if why == "the domain is theirs":
+        delete_okta(world)
+    made = of_globex(world)
+    run(pat, made)
+    shown = shown_of(made)
+    for value in (address, address.partition("@")[2], person.id, "Patricia"):
+        assert value not in shown
+    assert made.verdicts["id_token"] == made.verdicts["userinfo"] == "right"
+    assert "another organization at POINT logs in with this app, or has verified the domain" in shown
+
+
+def test_an_outsider_s_claims_are_shown_where_nobody_else_answers_for_them(world: World) -> None:
+    add_person(world.sandbox, "pat@mail.example", "Patricia")
+    delete_okta(world)
+    made = of_globex(world)
+    run(world.person("pat@mail.example"), made)
+    assert "pat@mail.example" in shown_of(made)
+
+
+def test_claims_are_covered_until_it_is_known_whose_they_are(world: World) -> None:
+    made = make(world)
+    seen: list[str] = []
+    world.sandbox.answer = lambda request: seen.append(made.trial.stages) if request.path.endswith("/revoke") else None
+    run(world.alice, made)
+    [while_it_ran] = seen
+    assert "~until_known" in while_it_ran
+    assert "alice@acme.example" not in while_it_ran
+    assert "alice@acme.example" in made.trial.stages
+
+
+def test_whoever_asked_sees_what_okta_says_about_themselves(world: World) -> None:
+    made = of_globex(world)
+    add_person(world.sandbox, "gus@globex.example", "Gus")
+    run(made.owner, made)
+    assert "gus@globex.example" in made.trial.stages
+    assert "~withheld" not in made.trial.stages
+
+
+def test_the_start_page_names_everything_that_is_shown(world: World) -> None:
+    made = make(world)
+    said = Page(world.alice.get(made.link).text).text
+    names = {
+        "sub": "user ID at Okta", "auth_time": "when you last signed in", "email": "e-mail address",
+        "email_verified": "whether it is verified", "name": "your name", "groups": "your groups",
+        "domain": "e-mail address", "account": "whether you are a member already",
+    }  # fmt: skip
+    assert set(names) == PERSONAL
+    for words in names.values():
+        assert words in said
 
 
 # -- what counts for "Okta only" ---------------------------------------------------------------------------------------

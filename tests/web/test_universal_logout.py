@@ -15,7 +15,7 @@ from portal.store.integrations import delete_integration
 from portal.store.members import add_member
 from tests.native_bridge.steps import Phone, said
 from tests.needs import forget_tries
-from tests.web.steps import add_person, change_query, globex_okta
+from tests.web.steps import add_person, came_first_by_globex, change_query, globex_okta
 from tests.world import Visitor, World
 
 GONE = {"authenticated": False}
@@ -91,6 +91,19 @@ def test_a_login_after_the_order_is_a_new_one(world: World, alice: Visitor) -> N
     assert send(world, order(world)) == 204
     alice.log_in()
     assert alice.session()["authenticated"]
+
+
+@pytest.mark.parametrize("format_", ["iss_sub", "email"])
+def test_an_order_reaches_whoever_came_to_another_organization_first_by_the_same_okta(
+    world: World, format_: str
+) -> None:
+    came_first_by_globex(world)
+    alice = world.alice
+    alice.log_in()
+    assert alice.session()["organization"] == "acme"
+    subject = name_subject(world.sandbox.person("alice@acme.example"), world.okta, format_)
+    assert send(world, order(world), subject) == 204
+    assert alice.session() == GONE
 
 
 def test_somebody_who_is_not_logged_in_is_no_error(world: World, alice: Visitor) -> None:
@@ -279,6 +292,15 @@ def test_front_channel_logout_without_the_right_names_ends_nothing(world: World,
     # Not even in the person's own browser: a link must not log anybody out.
     assert alice.step("/logout/okta", params=sent).status_code == 200
     assert alice.session()["authenticated"]
+
+
+def test_front_channel_logout_that_fits_nothing_does_not_wait_to_write(world: World) -> None:
+    """It takes no login: whoever sends it by the thousand must not keep others from writing."""
+    began = time.monotonic()
+    with world.services.db.writing():
+        answer = world.stranger.step("/logout/okta", params={"iss": world.okta, "sid": "nothing"}, headers=CROSS)
+    assert answer.status_code == 200
+    assert time.monotonic() - began < 1
 
 
 # -- a login that another site begins ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Made:
     owner: Visitor
     page: str
     link: str
+    organization_id: int | None = None
 
     @property
     def name(self) -> str:
@@ -31,7 +32,7 @@ class Made:
     @property
     def trial(self) -> Trial:
         with self.world.services.db.reading() as connection:
-            found = find_trial_by_name(connection, self.world.acme_id, self.name)
+            found = find_trial_by_name(connection, self.organization_id or self.world.acme_id, self.name)
         assert found is not None
         return found
 
@@ -55,12 +56,12 @@ class Made:
         return Page(self.owner.get(self.page).text).text
 
 
-def make(world: World, owner: Visitor | None = None, app: str = "spa") -> Made:
+def make(world: World, owner: Visitor | None = None, app: str = "spa", page: str = TEST) -> Made:
     """An owner asks for a test login."""
     if owner is None:
         owner = world.olivia
         owner.log_in_by_password()
-    index = owner.get(TEST)
+    index = owner.get(page)
     answer = owner.submit(index, app=app, follow=False)
     assert answer.status_code == 303, answer.text
     page = answer.headers["Location"]

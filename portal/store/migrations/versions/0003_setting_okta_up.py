@@ -96,6 +96,7 @@ def upgrade() -> None:
     sa.Column('started_at', sa.BigInteger(), nullable=False),
     sa.Column('confirm_by', sa.BigInteger(), nullable=False),
     sa.Column('confirmed_at', sa.BigInteger(), nullable=True),
+    sa.Column('moved_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_okta_only_organization_id')),
     sa.ForeignKeyConstraint(['owner_user_id'], ['users.id'], name=op.f('fk_okta_only_owner_user_id')),
     sa.PrimaryKeyConstraint('organization_id', name=op.f('pk_okta_only'))
@@ -104,13 +105,16 @@ def upgrade() -> None:
     sa.Column('token_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('purpose', sa.String(length=20), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('used_at', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_password_links_organization_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_password_links_user_id')),
     sa.PrimaryKeyConstraint('token_hash', name=op.f('pk_password_links')),
     sqlite_with_rowid=False
     )
+    op.create_index(op.f('ix_password_links_organization_id'), 'password_links', ['organization_id'], unique=False)
     op.create_index(op.f('ix_password_links_user_id'), 'password_links', ['user_id'], unique=False)
     op.create_table('recovery_codes',
     sa.Column('code_hash', sa.LargeBinary(length=32), nullable=False),
@@ -131,10 +135,12 @@ def upgrade() -> None:
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('created_by', sa.String(length=254), nullable=False),
+    sa.Column('created_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('used_at', sa.BigInteger(), nullable=True),
     sa.Column('revoked_at', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['created_by_id'], ['users.id'], name=op.f('fk_setup_links_created_by_id')),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_setup_links_organization_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_setup_links')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_setup_links_token_hash')),

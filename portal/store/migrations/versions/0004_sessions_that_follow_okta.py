@@ -20,6 +20,15 @@ def upgrade() -> None:
     op.add_column('sessions', sa.Column('signed_in_at', sa.BigInteger(), nullable=True))
     op.add_column('sessions', sa.Column('network', sa.String(length=60), nullable=True))
     op.add_column('sessions', sa.Column('okta_sid', sa.String(length=255), nullable=True))
+    with_sid = sa.text('okta_sid IS NOT NULL')
+    op.create_index(
+        op.f('ix_sessions_okta_sid'),
+        'sessions',
+        ['okta_sid'],
+        unique=False,
+        sqlite_where=with_sid,
+        postgresql_where=with_sid,
+    )
     op.create_table('revocations',
     sa.Column('jti_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
@@ -31,6 +40,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table('revocations')
+    op.drop_index(op.f('ix_sessions_okta_sid'), table_name='sessions')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         for column in ('okta_sid', 'network', 'signed_in_at'):
             batch_op.drop_column(column)
