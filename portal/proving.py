@@ -31,7 +31,6 @@ from portal.store.proving import Due, find_proof, keep_proof, take_lease
 from portal.store.sessions import UNPROVED_SECONDS, Session, end_session
 
 OKTA_SECONDS = 5.0
-AWAY_SECONDS = 3600  # How long people stay in while their Okta does not answer.
 PAGE_SECONDS = 2.0  # A page waits so long for Okta, and goes on.
 _OVERDUE_SECONDS = 4.0  # A page that must not go on without an answer waits a little longer, and says so.
 _BEHIND_SECONDS = 10.0  # Behind a page there is more time, and still less than the lease lasts.
@@ -97,7 +96,7 @@ def _is_due(services: Services, proved_at: int) -> bool:
 
 
 def _is_overdue(services: Services, proved_at: int) -> bool:
-    return services.now() - proved_at > AWAY_SECONDS + services.settings.recheck_seconds
+    return services.now() - proved_at > services.settings.away_seconds + services.settings.recheck_seconds
 
 
 def _can_prove(services: Services, id_hash: bytes, sealed_tokens: bytes | None, proved_at: int) -> bool:

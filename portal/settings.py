@@ -58,6 +58,7 @@ class Settings:
     trusted_proxies: int = 0
     attempt_seconds: int = 600
     recheck_seconds: int = 600
+    away_seconds: int = 3600
     metadata_seconds: int = 3600
     native_scheme: str = "org.pointapp.point"
     android_package: str = ""
@@ -103,6 +104,7 @@ def read_settings(environ: Mapping[str, str], instance: Path) -> Settings:
         trusted_proxies=_number(environ, "POINT_TRUSTED_PROXIES", 0, 0, 10),
         attempt_seconds=_number(environ, "POINT_ATTEMPT_SECONDS", 600, 10, 3600),
         recheck_seconds=_number(environ, "POINT_RECHECK_SECONDS", 600, 1, 86400),
+        away_seconds=_number(environ, "POINT_AWAY_SECONDS", 3600, 0, 86400),
         metadata_seconds=_number(environ, "POINT_METADATA_SECONDS", 3600, 1, 86400),
         native_scheme=_scheme(environ.get("POINT_NATIVE_SCHEME") or "org.pointapp.point"),
         android_package=_shaped(environ, "POINT_ANDROID_PACKAGE"),

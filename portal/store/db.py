@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from portal.errors import Problem, Refused
 
@@ -189,6 +189,9 @@ def _translated(error: Exception) -> Exception:
         return Refused(Problem.UNAVAILABLE, "database_locked", str(error)[:200])
     if not isinstance(error, DBAPIError):
         return error
+    if isinstance(error, DataError) and type(error.orig).__name__ in ("DataError", "NumericValueOutOfRange"):
+        # NUL in a text, a number of more than 64 bits: whatever was looked for or to be kept cannot be there.
+        return Refused(Problem.BAD_REQUEST, "not_for_a_database", type(error.orig).__name__)
     if isinstance(error, OperationalError):
         return Refused(Problem.UNAVAILABLE, "database_unavailable", str(error.orig)[:200])
     if error.connection_invalidated:

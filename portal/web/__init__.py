@@ -35,6 +35,7 @@ from portal.web import (
     phone,
     render,
     security,
+    session_length,
     session_pages,
     setup_link,
     throttle,
@@ -77,7 +78,7 @@ def init_app(app: Flask) -> None:
     for family in (
         home, login, passwords, phone, account, session_pages, integrations, okta_checks, okta_versions,
         universal_logout,
-        security, okta_guide, okta_setup, okta_test, trial_login, setup_link, activity, domains,
+        security, session_length, okta_guide, okta_setup, okta_test, trial_login, setup_link, activity, domains,
         members, invitation, organizations_of, health,
     ):  # fmt: skip
         app.register_blueprint(family.pages)

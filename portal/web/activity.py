@@ -75,7 +75,8 @@ def file(slug: str) -> ResponseReturnValue:
 
 
 def _read_form() -> dict[str, str]:
-    return {name: request.args.get(name, "").strip()[:254] for name in ("kind", "who", "reference", "from", "to")}
+    names = ("kind", "who", "reference", "from", "to")
+    return {name: request.args.get(name, "").replace("\0", "").strip()[:254] for name in names}
 
 
 def _is_search(asked: dict[str, str]) -> bool:

@@ -51,6 +51,7 @@ TEXTS = {
     "okta.set_up_undone": N_("One-click set-up was undone"),
     "okta.check_turned_wrong": N_("A check of the Okta set-up turned wrong"),
     "okta.check_right_again": N_("A check of the Okta set-up is right again"),
+    "security.sessions_changed": N_("How long people stay logged in was changed"),
     "okta_only.switched_on": N_("Okta only was switched on"),
     "okta_only.confirmed": N_("Okta only was confirmed"),
     "okta_only.to_confirm": N_("Okta only has to be confirmed again, since the Okta settings have changed"),
@@ -83,7 +84,7 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         tuple(what for what in _with("okta.", "setup_link.", "guide.") if not what.startswith("okta.check_")),
     ),
     "people": (N_("People and domains"), (*_with("member.", "identity.", "domain."), "login.joined")),
-    "security": (N_("Passwords and recovery"), _with("okta_only.", "recovery_code", "password.")),
+    "security": (N_("Passwords and recovery"), _with("security.", "okta_only.", "recovery_code", "password.")),
 }
 _METHODS = {"okta": N_("with Okta"), "password": N_("with a password"), "recovery": N_("with a recovery code")}
 # Who or what an event is about, beside whoever did it.

@@ -120,7 +120,7 @@ def _refused(member_id: int, refused: Refused) -> ResponseReturnValue:
 
 def _page(*, email: str = "", role: str = "volunteer", problem: Problem | None = None) -> ResponseReturnValue:
     session, may_edit = demand_viewer().session, demand_viewer().may("members.edit")
-    asked = {"q": request.args.get("q", "").strip()[:100], "role": request.args.get("role", "")}
+    asked = {"q": request.args.get("q", "").replace("\0", "").strip()[:100], "role": request.args.get("role", "")}
     number = _page_number()
     with services().db.reading() as connection:
         found, total = search_members(

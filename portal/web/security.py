@@ -25,6 +25,7 @@ from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
+from portal.web.session_length import show_limits
 
 pages = Blueprint("security", __name__, url_prefix="/organizations/<slug>/security")
 _PEOPLE = 20
@@ -135,6 +136,7 @@ def _page(problem: Problem | None = None) -> ResponseReturnValue:
         shut_out=shown.shut_out,
         codes_left=shown.codes_left,
         codes_made=okta_only.CODES,
+        limits=show_limits(),
         may_edit=viewer.may("security.edit"),
         reverted=reverted,
         done="" if problem else request.args.get("done", ""),

@@ -9,7 +9,6 @@ import pytest
 
 from okta_sandbox import RawAnswer
 from portal.logins import read_tokens
-from portal.proving import AWAY_SECONDS
 from portal.store.models import sessions
 from tests.native_bridge.steps import Phone, said
 from tests.web.steps import take_over
@@ -102,7 +101,7 @@ AWAY = [RawAnswer(200, reset=True), RawAnswer(503), RawAnswer(429), RawAnswer(20
 def test_while_okta_is_away_people_stay_for_an_hour(world: World, phone: Phone, answer: RawAnswer) -> None:
     take_over(world.sandbox, "/token", answer)
     assert phone.refresh().status_code == 200
-    world.clock.forward(AWAY_SECONDS)
+    world.clock.forward(world.settings.away_seconds)
     refused = phone.refresh()
     assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (503, "okta_unreachable", True)
     assert phone.refresh().status_code == 503  # Asking again at once is no way around it.

