@@ -16,16 +16,3 @@ from portal.guide.shapes import Part, Task
 PARTS: tuple[Part, ...] = (ACCOUNT, SPA, NATIVE, ORIGINS, POLICIES, FIND_SPA, FIND_NATIVE, ADD, DELETE)
 BY_ID: dict[str, Part] = {part.id: part for part in PARTS}
 TASKS: dict[str, Task] = {task.id: task for part in PARTS for task in part.tasks}
-
-
-def tasks_to_do() -> list[Task]:
-    """Those that count for the progress of the whole."""
-    return [task for part in PARTS if not part.later for task in part.tasks]
-
-
-def part_of_check(step_id: str) -> Part | None:
-    """The part that says how to put right what this check found; the first whose task is about it."""
-    for part in PARTS:
-        if any(step_id in task.checks for task in part.tasks):
-            return part
-    return None

@@ -103,16 +103,6 @@ def end_sessions_of(
     return _end(connection, mine, why=why, now=now)
 
 
-def end_sessions_everywhere(
-    connection: Connection, user_id: int, *, why: str, now: int, except_id: bytes | None = None
-) -> list[EndedSession]:
-    """The same over all organizations, for what concerns the account itself: a new password."""
-    mine = sessions.c.user_id == user_id
-    if except_id is not None:
-        mine &= sessions.c.id_hash != except_id
-    return _end(connection, mine, why=why, now=now)
-
-
 def end_sessions_by_sid(connection: Connection, issuer: str, sid: str, *, why: str, now: int) -> list[EndedSession]:
     """Ends what came from this session of that Okta (OpenID Connect Front-Channel Logout 1.0 section 3)."""
     return _end(connection, _by_sid(issuer, sid), why=why, now=now)

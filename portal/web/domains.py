@@ -12,7 +12,6 @@ from portal.current import services
 from portal.domain_names import read_domain, suggest_domain
 from portal.domain_proofs import check_claim, record_name, record_value
 from portal.errors import N_, Problem, Refused
-from portal.store.activity import record_event
 from portal.store.domains import (
     CLAIM_SECONDS,
     Claim,
@@ -28,6 +27,7 @@ from portal.web import throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
+from portal.web.recording import record_change
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
 
@@ -64,7 +64,7 @@ def claim(slug: str) -> ResponseReturnValue:
         name = read_domain(typed)
         with services().db.writing() as connection:
             add_claim(connection, session.organization_id, name, who=session.email, now=services().now())
-            _record(connection, "domain.claimed", name)
+            record_change(connection, "domain.claimed", domain=name)
     except Refused as refused:
         if refused.problem not in (Problem.MAIL_DOMAIN_FORM, Problem.MAIL_DOMAIN_PUBLIC, Problem.DOMAIN_TAKEN):
             raise
@@ -90,7 +90,7 @@ def drop(slug: str, name: str) -> ResponseReturnValue:
     """Takes a claim back; the second click finds it gone and says the same."""
     with services().db.writing() as connection:
         if drop_claim(connection, demand_viewer().session.organization_id, name):
-            _record(connection, "domain.claim_dropped", name)
+            record_change(connection, "domain.claim_dropped", domain=name)
     return Redirect(f"/organizations/{slug}/domains?done=dropped")
 
 
@@ -115,7 +115,7 @@ def remove(slug: str, name: str) -> ResponseReturnValue:
     with services().db.writing() as connection:
         ended = remove_domain(connection, session.organization_id, name, now=services().now())
         if ended is not None:
-            _record(connection, "domain.removed", name, sessions_ended=ended)
+            record_change(connection, "domain.removed", domain=name, sessions_ended=ended)
     return Redirect(f"/organizations/{slug}/domains?done=removed")
 
 
@@ -157,17 +157,4 @@ def _show(each: Claim) -> SimpleNamespace:
         found=gettext(found) if found else "",
         checked_at=show_time(each.checked_at) if each.checked_at else "",
         until=show_time(each.created_at + CLAIM_SECONDS),
-    )
-
-
-def _record(connection: object, what: str, name: str, **more: int) -> None:
-    session = demand_viewer().session
-    record_event(
-        connection,  # type: ignore[arg-type]
-        session.organization_id,
-        who=session.email,
-        what=what,
-        now=services().now(),
-        reference=reference(),
-        about={"domain": name, **more},
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -13,12 +12,11 @@ from flask_babel import gettext
 from portal.current import services
 from portal.errors import Problem, Refused
 from portal.sealing import SealBroken
-from portal.store.activity import record_event
 from portal.store.setup_links import create_link, find_link, list_links, revoke_link
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
-from portal.web.headers import reference
 from portal.web.okta_guide import pages
+from portal.web.recording import record_change
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
 
@@ -68,7 +66,7 @@ def take_link_back(slug: str) -> ResponseReturnValue:
     with services().db.writing() as connection:
         link = revoke_link(connection, person.session.organization_id, int(number), now=now)
         if link is not None:
-            _record(connection, "setup_link.revoked", {"setup_link": link.id, "name": link.name})
+            record_change(connection, "setup_link.revoked", setup_link=link.id, name=link.name)
     return Redirect(f"/organizations/{slug}/integrations/okta/guide/links?revoked=yes")
 
 
@@ -84,15 +82,7 @@ def _create(token: str, form: Mapping[str, str]) -> None:
             connection, organization_id, token=token, name=form["name"], who=person.email, now=now,
             seconds=int(form["days"]) * 86400, user_id=person.session.user_id,
         )  # fmt: skip
-        _record(connection, "setup_link.created", {"setup_link": made, "name": form["name"], "days": int(form["days"])})
-
-
-def _record(connection: Any, what: str, about: Mapping[str, Any]) -> None:
-    person = demand_viewer()
-    record_event(
-        connection, person.session.organization_id, who=person.email, what=what, now=services().now(),
-        reference=reference(), about=about,
-    )  # fmt: skip
+        record_change(connection, "setup_link.created", setup_link=made, name=form["name"], days=int(form["days"]))
 
 
 def _seal_token(organization_id: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, g, request
@@ -137,6 +138,11 @@ def viewer() -> Viewer | None:
     if known is None:
         known = g._login_user = load_viewer() or current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     return known if isinstance(known, Viewer) else None
+
+
+def new_session_id() -> str:
+    """An id that nobody can guess (256 bits)."""
+    return secrets.token_urlsafe(32)
 
 
 def give_session(response: Response, settings: Settings, session_id: str) -> None:

@@ -43,7 +43,6 @@ def index(slug: str) -> ResponseReturnValue:
     return render(
         "pages/integrations/index.html",
         integrations=[SimpleNamespace(**okta)],
-        deleted=request.args.get("deleted") == "okta",
     )
 
 

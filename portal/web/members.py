@@ -12,7 +12,6 @@ from flask_babel import gettext, ngettext
 from portal.current import services
 from portal.errors import N_, Problem, Refused
 from portal.inviting import invite_person
-from portal.store.activity import record_event
 from portal.store.invitations import drop_invitation, list_invitations
 from portal.store.member_list import PAGE, Member, change_role, load_member, remove_member, search_members
 from portal.store.members import ROLES
@@ -20,6 +19,7 @@ from portal.web import throttle
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
+from portal.web.recording import record_change
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
 
@@ -68,7 +68,7 @@ def drop(slug: str) -> ResponseReturnValue:
     session, email = demand_viewer().session, request.form.get("email", "")[:254]
     with services().db.writing() as connection:
         if drop_invitation(connection, session.organization_id, email):
-            _record(connection, "member.invitation_dropped", email=email)
+            record_change(connection, "member.invitation_dropped", email=email)
     return Redirect(f"/organizations/{slug}/members?done=dropped")
 
 
@@ -90,7 +90,7 @@ def role(slug: str, member_id: int) -> ResponseReturnValue:
         with services().db.writing() as connection:
             before = change_role(connection, session.organization_id, member_id, wanted, now=services().now())
             if before.role != wanted:
-                _record(connection, "member.role_changed", email=before.email, old=before.role, new=wanted)
+                record_change(connection, "member.role_changed", email=before.email, old=before.role, new=wanted)
     except Refused as refused:
         return _refused(member_id, refused)
     home = wanted != "owner" and before.user_id == session.user_id
@@ -105,7 +105,7 @@ def remove(slug: str, member_id: int) -> ResponseReturnValue:
     try:
         with services().db.writing() as connection:
             before = remove_member(connection, session.organization_id, member_id, now=services().now())
-            _record(connection, "member.removed", email=before.email, role=before.role)
+            record_change(connection, "member.removed", email=before.email, role=before.role)
     except Refused as refused:
         return _refused(member_id, refused)
     return Redirect("/" if before.user_id == session.user_id else f"/organizations/{slug}/members?done=removed")
@@ -194,16 +194,3 @@ def _page_number() -> int:
 
 def _query(asked: dict[str, str], number: int) -> str:
     return urlencode({name: value for name, value in {**asked, "page": str(number)}.items() if value})
-
-
-def _record(connection: object, what: str, **about: str) -> None:
-    session = demand_viewer().session
-    record_event(
-        connection,  # type: ignore[arg-type]
-        session.organization_id,
-        who=session.email,
-        what=what,
-        now=services().now(),
-        reference=reference(),
-        about=about,
-    )

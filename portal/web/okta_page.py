@@ -18,6 +18,7 @@ from portal.store.drafts import Draft, find_draft
 from portal.store.integrations import Integration, find_integration, settings_of
 from portal.store.okta_only import is_in_force
 from portal.subjects import form_of
+from portal.watching import notice_for
 from portal.web import embedded_rows
 from portal.web.errors import note_refusal
 from portal.web.guards import demand_viewer
@@ -37,6 +38,7 @@ def show_page(
     with services().db.reading() as connection:
         live = find_integration(connection, viewer.session.organization_id)
         draft = find_draft(connection, viewer.session.organization_id)
+        noticed = notice_for(connection, viewer.session.organization_id)
         okta_only = is_in_force(connection, viewer.session.organization_id, now=services().now())
     stored = form_of(settings_of(live) if live else None)
     may_edit = viewer.may("integrations.edit")
@@ -49,6 +51,8 @@ def show_page(
         kept=kept,
         connected=live is not None,
         okta_only=okta_only,
+        turned_wrong=[gettext(step) for step in noticed.steps] if noticed else [],
+        wrong_since=show_time(noticed.since) if noticed else "",
         saved=live is not None and "saved" in request.args,
         done="" if problems else request.args.get("done", ""),
         notes=_notes(live) if live and request.args.get("saved") == "okta" else [],

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
-
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -19,7 +16,7 @@ from portal.store.session_limits import read_session_limits
 from portal.store.sessions import end_session, freshen_session, hash_id, open_session
 from portal.web.guards import demand_viewer, member
 from portal.web.headers import reference
-from portal.web.identity import give_session
+from portal.web.identity import give_session, new_session_id
 from portal.web.members import ROLE_NAMES
 from portal.web.redirects import Redirect
 from portal.web.render import render
@@ -69,7 +66,7 @@ def _mine() -> tuple[list[Membership], set[int]]:
 
 def _go_over(found: Membership) -> ResponseReturnValue | None:
     """The same session, there; None where it is over by that organization's rules. Raises Refused(SESSION_CHANGED)."""
-    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    session_id = new_session_id()
     with services().db.writing() as connection:
         if not _may_enter(connection, found):
             return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Callable
 
 from flask import request
@@ -26,7 +24,7 @@ from portal.web.cookies import read_cookie
 from portal.web.errors import note_refusal
 from portal.web.for_app import note_login
 from portal.web.headers import reference
-from portal.web.identity import give_session
+from portal.web.identity import give_session, new_session_id
 from portal.web.login import asked_for, email_page, lead_on, pages, password_page
 from portal.web.organization_login import organization_page
 from portal.web.redirects import Redirect
@@ -64,7 +62,7 @@ def _log_in_by_password(
         user = find_user(connection, address)
     known = known_browsers.is_known(services(), user.id) if user else False
     throttle.limit_passwords(address, known_browser=known)
-    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    session_id = new_session_id()
     fits = check_password(user.password_hash if user else None, request.form.get("password", ""))
     entered, closed = _open(user, slug, session_id) if user and fits else (None, None)
     if closed is not None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
-
 from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -25,7 +22,7 @@ from portal.web import throttle
 from portal.web.cookies import read_cookie
 from portal.web.errors import note_refusal
 from portal.web.headers import reference
-from portal.web.identity import give_session
+from portal.web.identity import give_session, new_session_id
 from portal.web.login import pages
 from portal.web.redirects import Redirect
 from portal.web.render import render, show_time
@@ -49,7 +46,7 @@ def recover() -> ResponseReturnValue:
     email = clean_email(request.form.get("email", ""))[:_LONGEST]
     throttle.limit_recovery(email)
     code_hash = hash_code(request.form.get("code", "")[:200])
-    session_id = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    session_id = new_session_id()
     recovered = _open_session(code_hash, email, session_id) if code_hash else None
     if recovered is None:
         LOGINS.labels("recovery", "refused").inc()

@@ -10,10 +10,9 @@ from flask_babel import gettext, ngettext
 
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.store.activity import record_event
 from portal.store.session_limits import SessionLimits, read_session_limits, save_session_limits
 from portal.web.guards import demand_viewer, member
-from portal.web.headers import reference
+from portal.web.recording import record_change
 from portal.web.redirects import Redirect
 
 pages = Blueprint("session_length", __name__, url_prefix="/organizations/<slug>/security/sessions")
@@ -32,15 +31,7 @@ def save(slug: str) -> ResponseReturnValue:
         before = read_session_limits(connection, session.organization_id)
         if before != wanted:
             save_session_limits(connection, session.organization_id, wanted)
-            record_event(
-                connection,
-                session.organization_id,
-                who=session.email,
-                what="security.sessions_changed",
-                now=services().now(),
-                reference=reference(),
-                about={"old": _told(before), "new": _told(wanted)},
-            )
+            record_change(connection, "security.sessions_changed", old=_told(before), new=_told(wanted))
     return Redirect(f"/organizations/{slug}/security?done=sessions")
 
 

@@ -68,7 +68,10 @@ def test_looking_is_one_statement_however_many_kinds(house: House) -> None:
 
 
 def tally(connection: Connection, organization: int) -> set[Count]:
-    return set(count_days(connection, organization, ("login", "login.refused"), since_day=TODAY - 30))
+    counts = count_days(connection, organization, ("login", "login.refused"), since_day=TODAY - 30)
+    # What was counted twice must not look like what was counted once.
+    assert len(counts) == len({(count.day, count.what, count.cause) for count in counts})
+    return set(counts)
 
 
 def test_counts_are_the_same_before_and_after_the_days_were_settled(house: House) -> None:

@@ -293,3 +293,25 @@ def test_one_organization_that_cannot_be_looked_at_stops_nobody(acme: World) -> 
                 connection, acme.acme_id, subject="draft", fingerprint="x", who="olivia", now=acme.services.now()
             )
         assert watch(acme.services)["checked"] == 1
+
+
+def test_the_okta_page_says_what_turned_wrong_until_it_is_right(acme: World) -> None:
+    olivia = acme.olivia
+    olivia.log_in_by_password()
+    page = "/organizations/acme/integrations/okta"
+    quiet = olivia.get(page)
+    assert quiet.status_code == 200
+    assert "changed in Okta" not in quiet.text
+    break_redirect_uri(acme)
+    look_again(acme)
+    olivia.log_in_by_password()
+    shown = olivia.get(page).text
+    assert "Something changed in Okta that people will run into" in shown
+    assert "Sign-in redirect URI" in shown.partition("Right before, and wrong since")[2].partition("</p>")[0]
+    assert 'href="/organizations/acme/integrations/okta/checks?subject=live"' in shown
+    mend_redirect_uri(acme)
+    look_again(acme)
+    olivia.log_in_by_password()
+    quiet = olivia.get(page)
+    assert quiet.status_code == 200
+    assert "changed in Okta" not in quiet.text
