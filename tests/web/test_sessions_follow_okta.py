@@ -68,7 +68,7 @@ def soon(check: Any, seconds: float = 5.0) -> bool:
 def test_a_proof_counts_for_ten_minutes(world: World) -> None:
     alice = world.alice
     alice.log_in()
-    world.clock.forward(595)
+    world.clock.forward(580)
     assert alice.session()["authenticated"]
     assert alice.get("/account").status_code == 200
     assert asked(world) == []
