@@ -127,6 +127,16 @@ class _Quiet(WSGIRequestHandler):
         return None
 
 
+def closing(app: Any, environ: Any, start_response: Any) -> Iterator[bytes]:
+    """What `app` answers, ended even if the visitor hangs up: Werkzeug forgets to, when the connection is reset."""
+    answer = app(environ, start_response)
+    try:
+        yield from answer
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()
+
+
 class Stage:
     """The servers that a whole test run shares, and the empty database that each test gets a copy of."""
 
@@ -141,7 +151,7 @@ class Stage:
         upgrade_database(f"sqlite:///{self.empty}")
 
     def _answer(self, environ: Any, start_response: Any) -> Any:
-        return self.app(environ, start_response)
+        return closing(self.app, environ, start_response)
 
     def close(self) -> None:
         self.server.shutdown()

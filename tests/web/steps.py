@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -24,7 +25,7 @@ from portal.okta.connect import Entries
 from portal.store.members import Profile, add_member, link_identity
 from portal.store.models import identities, members, sessions, users
 from tests.okta.forgery import CASES
-from tests.world import OKTA_PASSWORD, Visitor, World, _Quiet
+from tests.world import OKTA_PASSWORD, Visitor, World, _Quiet, closing
 
 SIZES = {"users": users, "members": members, "identities": identities, "sessions": sessions}
 
@@ -233,7 +234,7 @@ def came_first_by_globex(world: World, email: str = "alice@acme.example") -> Non
 def second_node(world: World, **settings: Any) -> Iterator[str]:
     """Another process of the same portal, as far as the outside can tell: same database, nothing else shared."""
     app = create_app(replace(world.settings, **settings), clock=world.clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, partial(closing, app), threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
