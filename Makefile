@@ -51,7 +51,8 @@ demo: .venv/ready $(if $(NPM),node_modules/widget) ## A sandbox Okta, a portal c
 
 serve: .venv/ready ## The portal as in production, on granian
 	@$(if $(filter-out 1,$(WORKERS)),export PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d);) MALLOC_ARENA_MAX=2 exec $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads $(THREADS) \
-	  --http 1 --no-ws --backlog 1024 --log-level warning --workers-kill-timeout 30 wsgi:app
+	  --http 1 --no-ws --backlog 1024 --log-level warning --workers-kill-timeout 30 \
+	  --respawn-failed-workers --respawn-interval 0.1 wsgi:app
 
 test: .venv/ready-dev $(if $(NPM),node_modules/ready) ## The whole test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile

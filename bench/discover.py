@@ -104,7 +104,7 @@ def ask_in_process(folder: str, pairs: int) -> None:
     try:
         report("in process", lambda email: starting.discover(bridge, email=email, slug=None), pairs)
     finally:
-        services.db.close()
+        services.close()
 
 
 def ask_over_http(base: str, pairs: int) -> bool:

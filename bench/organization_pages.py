@@ -74,9 +74,7 @@ def main() -> None:
         keep_activity(services, services.now())
         print(f"maintenance counts the past in {time.perf_counter() - began:.1f} s, once")
         _measure(app, services, asked.rounds)
-        services.background.close()
-        services.door.close()
-        services.db.close()
+        services.close()
 
 
 def _fill(services, events: int, members: int) -> None:  # type: ignore[no-untyped-def]

@@ -20,7 +20,9 @@ from portal.errors import Problem, Refused
 from portal.logins import Proof
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode
+from portal.okta_groups import ends_owner, follow
 from portal.store.activity import record_event
+from portal.store.member_list import hold_members
 from portal.store.members import admit_person
 from portal.store.native_attempts import NativeAttempt, complete_attempt
 from portal.store.okta_logins import find_login_by_integration
@@ -94,17 +96,24 @@ def _admit_by_okta(
 ) -> schemas.Tokens:
     now, session_id = bridge.services.now(), secrets.token_urlsafe(32)
     seconds = logins.seconds_left(proof, most=PHONE_ABSOLUTE_SECONDS, now=now)
+    held = ends_owner(bridge.services, attempt, proof.profile, proof.groups)
     with bridge.services.db.writing() as connection:
+        if held:
+            hold_members(connection, attempt.organization_id)
         current = find_login_by_integration(connection, attempt.integration_id, hold=True)
         logins.demand_unchanged(current, attempt)
         admitted = admit_person(connection, attempt.organization_id, proof.profile, now=now)
+        follow(
+            connection, current, attempt, proof.profile, proof.groups, admitted,
+            now=now, reference=arrival.reference, held=held,
+        )  # fmt: skip
         who = {
             "user_id": admitted.user_id,
             "method": "okta",
             "identity_id": admitted.identity_id,
             "integration_id": attempt.integration_id,
             "integration_version": attempt.integration_version,
-            "sealed_tokens": logins.seal_tokens(bridge.services, hash_id(session_id), proof.tokens, "native"),
+            "sealed_tokens": logins.seal_tokens(bridge.services, hash_id(session_id), proof, attempt),
         }
         _open(bridge, connection, attempt.organization_id, session_id, arrival, who, seconds)
         what = "login.joined" if admitted.joined else "login"
@@ -151,7 +160,6 @@ def _hold_what_ends(connection: Connection, browser: Session) -> bool:
     if browser.integration_id is None:
         return True
     return find_login_by_integration(connection, browser.integration_id, hold=True) is not None
-    return browser
 
 
 def _copy_id_token(bridge: Bridge, browser: Session, session_id: str) -> bytes | None:
@@ -200,6 +208,6 @@ def _finish(
         what=what,
         now=now,
         reference=arrival.reference,
-        about={"method": session.method, "kind": "phone"},
+        about={"method": session.method, "kind": "phone", "device": arrival.device},
     )
     return answer

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from native_bridge import access_tokens, schemas
 from native_bridge.bridge import Bridge
 from portal.errors import Problem, Refused
-from portal.logouts import give_back, left_by
+from portal.giving_back import give_back_after
 from portal.proving import prove_again
 from portal.sealing import SealBroken
 from portal.services import Services
@@ -118,6 +118,7 @@ def _find(services: Services, token_hash: bytes) -> RefreshToken:
         # Whoever comes back later logs in anew.
         with services.db.writing() as connection:
             end_session(connection, session.id_hash, why="not_a_member", now=services.now())
+            give_back_after(services, connection)
     demand_live(session, services.now())
     return found
 
@@ -133,6 +134,7 @@ def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: st
             raise Refused(Problem.TOKEN_REFUSED, "answer_unreadable") from exc
     session = found.session
     with services.db.writing() as connection:
+        give_back_after(services, connection)
         if end_session(connection, session.id_hash, why="token_reused", now=now):
             record_event(
                 connection,
@@ -143,7 +145,6 @@ def _again(bridge: Bridge, found: RefreshToken, token_hash: bytes, reference: st
                 reference=reference,
                 about={"method": session.method, "kind": "phone"},
             )
-    give_back(services, left_by(session.id_hash, session.integration_id, session.sealed_tokens))
     raise Refused(Problem.TOKEN_REFUSED, "token_reused")
 
 

@@ -24,6 +24,7 @@ from native_bridge.trying import answer_trial
 from portal import logins
 from portal.attempts import unseal_native_attempt
 from portal.errors import Problem, Refused
+from portal.login_stages import stage_of
 from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode, Resume
@@ -131,18 +132,20 @@ def _redeem(bridge: Bridge, found: Return, arrival: Arrival) -> schemas.Tokens:
     bridge.keys.signing()
     if not _claim(bridge, found):
         return _not_claimed(bridge, found, arrival)
+    who = ""
     try:
         if known.flow == "page":
             answer = admit_by_page(bridge, known, found.came_back, arrival)
         else:
             proof = logins.prove_person(services, attempt, found.came_back)
+            who = proof.profile.email
             answer = admit_by_okta(bridge, known, attempt, proof, arrival)
     except Refused as refused:
         if known.flow == "page" and refused.problem is Problem.UNAVAILABLE:
             _reopen(bridge, known)
             raise
         over = _over_by(refused)
-        _end(bridge, known, attempt, over, arrival)
+        _end(bridge, known, attempt, over, arrival, who=who)
         raise over from refused
     except Exception:
         _end(bridge, known, attempt, Refused(Problem.INTERNAL), arrival)
@@ -251,10 +254,11 @@ def _end(
     refused: Refused,
     arrival: Arrival,
     link_hash: bytes | None = None,
+    who: str = "",
 ) -> None:
     """The login is over, unless a stranger could have sent this or it may work in a moment; written down once.
 
-    link_hash -- of a return that has not been claimed yet.
+    link_hash -- of a return that has not been claimed yet. who -- the address for which Okta had vouched by then.
     """
     if refused.problem in _NOT_OVER or refused.reason == _GOES_ON:
         return
@@ -267,4 +271,6 @@ def _end(
     if failed:
         LOGINS.labels("phone", "refused").inc()
         if attempt.organization_id and bridge.limits.count_refusal(_whose(known, arrival), count=_REFUSALS):
-            logins.record_refusal(services, attempt.organization_id, refused, reference=arrival.reference)
+            stage = stage_of(refused.problem, refused.reason, claimed=link_hash is None)
+            told = {"reference": arrival.reference, "app": attempt.app, "stage": stage, "device": arrival.device}
+            logins.record_refusal(services, attempt.organization_id, refused, who=who, **told)

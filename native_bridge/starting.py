@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from native_bridge import schemas
-from native_bridge.bridge import Bridge
+from native_bridge.bridge import Bridge, reference
 from native_bridge.deep_links import STATE_MARK
 from portal.attempts import begin_attempt, seal_native_attempt
 from portal.errors import Problem, Refused
+from portal.logins import record_refusal
 from portal.okta.attempt import Attempt, authorization_url, start_login
 from portal.store.native_attempts import add_attempt
 from portal.store.okta_logins import Login, find_login, find_ways
@@ -73,7 +74,12 @@ def _doors(bridge: Bridge, slug: str | None) -> _Doors:
 
 
 def _start_at_okta(bridge: Bridge, wish: schemas.Login, login: Login) -> schemas.LoginStarted:
-    provider = bridge.services.providers.load(login.issuer)
+    try:
+        provider = bridge.services.providers.load(login.issuer)
+    except Refused as refused:
+        told = {"reference": reference(), "app": "native", "stage": "start", "device": ""}
+        record_refusal(bridge.services, login.organization_id, refused, **told)
+        raise
     attempt = _attempt(bridge, login, bridge.app_link if wish.app_link else bridge.login_uri)
     hint = wish.login_hint if wish.login_hint and email_domain(wish.login_hint) else None
     url = authorization_url(provider, attempt, login_hint=hint)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from okta_sandbox.directory import App, Json, format_time, make_id
+from okta_sandbox.group_claims import name_groups, names_no_groups
 
 if TYPE_CHECKING:
     from okta_sandbox.org import Org
@@ -186,6 +187,10 @@ BREAKAGES: dict[str, Breakage] = {
         ORG, "the Issuer of the authorization server default is the custom domain",
         lambda org: read_server(org, "issuerMode", "CUSTOM_URL"),
         lambda org, on: set_server(org, on, "issuerMode", "CUSTOM_URL", "DYNAMIC"),
+    ),
+    "groups_claim_missing": Breakage(
+        ORG, "Okta names nobody's groups: no claim at default, no groups claim filter in the apps",
+        names_no_groups, lambda org, on: name_groups(org, on=not on),
     ),
     "keys_rotated": Breakage(TOKENS, "the next key signs; once each time it is switched on",
                              *happen("keys_rotated", lambda org: org.rotate_all_keys())),

@@ -1,11 +1,13 @@
 """The people and apps of every demo, and the bare org that `--empty` starts with."""
 
 from okta_sandbox.breakages import NATIVE_SCHEME, set_origin
-from okta_sandbox.directory import App, AuthorizationServer, Json, Person, format_time, make_id
+from okta_sandbox.directory import App, AuthorizationServer, Json, Person, format_time, make_group, make_id
+from okta_sandbox.group_claims import name_groups
 from okta_sandbox.org import Org
 
 PASSWORD = "demo-okta-password"
 EVERYONE = "Everyone"
+ADMINS = "POINT admins"
 SPA = "POINT SPA Integration"
 NATIVE = "POINT Native App Integration"
 GRANTS = ("authorization_code", "refresh_token", "interaction_code")
@@ -15,11 +17,7 @@ def fill_bare(org: Org) -> None:
     """The group Everyone, the people, and a `default` authorization server without a policy."""
     now = org.clock()
     group_id = make_id("00g")
-    org.groups[group_id] = {
-        "id": group_id, "created": format_time(now), "lastUpdated": format_time(now), "type": "BUILT_IN",
-        "lastMembershipUpdated": format_time(now), "objectClass": ["okta:user_group"],
-        "profile": {"name": EVERYONE, "description": "All users in your organization"},
-    }
+    org.groups[group_id] = make_group(group_id, EVERYONE, now, built_in=True)
     for given_name, family_name in (("Olivia", "Owner"), ("Alice", "Andersson"), ("Ben", "Becker")):
         email = f"{given_name.lower()}@acme.example"
         person = Person(make_id("00u"), email, given_name, family_name, PASSWORD, created=now)
@@ -44,6 +42,10 @@ def fill_cast(org: Org) -> None:
         app.people |= {one.id for one in org.people_by_id.values() if not one.email.startswith("ben@")}
     set_origin(org, off=False)
     allow_grants(org.servers["default"], org.clock())
+    # Nobody is in it, so that every token is what it was; putting Alice in takes one button of the sandbox's page.
+    group_id = make_id("00g")
+    org.groups[group_id] = make_group(group_id, ADMINS, org.clock())
+    name_groups(org, on=True)
 
 
 def make_app(label: str, kind: str, redirect_uri: str, sign_out_uri: str, now: float) -> App:

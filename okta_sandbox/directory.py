@@ -28,6 +28,15 @@ def format_time(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+def make_group(group_id: str, name: str, now: float, *, built_in: bool = False) -> Json:
+    return {
+        "id": group_id, "created": format_time(now), "lastUpdated": format_time(now),
+        "type": "BUILT_IN" if built_in else "OKTA_GROUP",
+        "lastMembershipUpdated": format_time(now), "objectClass": ["okta:user_group"],
+        "profile": {"name": name, "description": "All users in your organization" if built_in else ""},
+    }
+
+
 @dataclass
 class Person:
     id: str
@@ -41,6 +50,8 @@ class Person:
     """A code from an e-mail is due after the password, in an embedded sign-in."""
     claims: Json = field(default_factory=dict)
     """Overrides in tokens and userinfo; None takes a claim away."""
+    groups: list[str] = field(default_factory=list)
+    """The ids of groups that somebody has put the person in; in Everyone is everybody."""
 
     @property
     def name(self) -> str:
@@ -73,6 +84,8 @@ class App:
     json: Json
     groups: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
+    groups_filter: Json | None = None
+    """The "Groups claim filter" of the tab Sign On; the public Management API does not show it."""
 
     @property
     def client_id(self) -> str:
@@ -134,6 +147,8 @@ class AuthorizationServer:
     json: Json = field(default_factory=dict)
     policies: dict[str, Json] = field(default_factory=dict)
     rules: dict[str, dict[str, Json]] = field(default_factory=dict)
+    claims: dict[str, Json] = field(default_factory=dict)
+    """Definitions of claims as the Management API has them; only groups are imitated, and only in ID tokens."""
 
     @property
     def is_org(self) -> bool:

@@ -99,6 +99,8 @@ def _page(_: Answer) -> Answer:
 
 
 def _halve(answer: Answer) -> Answer:
+    """An answer without a body gets one, or it would be whole."""
+    answer.body = answer.body or b"{}"
     answer.half = True
     return answer
 
@@ -114,8 +116,13 @@ def _slow(answer: Answer) -> Answer:
 
 
 def _drip(answer: Answer) -> Answer:
+    answer.body = answer.body or b"{}"
     answer.drip = 1.0
     return answer
+
+
+def _lie(_: Answer) -> Answer:
+    return send_json({"error": "server_error", "errorCode": "E0000009", "errorSummary": "Internal Server Error"})
 
 
 def _redirect(_: Answer) -> Answer:
@@ -135,50 +142,30 @@ def _empty_list(answer: Answer) -> Answer:
     return Answer(answer.status, answer.headers, b"[]")
 
 
+# What any endpoint may do wrong after it has done its work; the work of one that says 429 is not done at all.
+PLACES = ("discovery", "organization", "keys", "token", "userinfo", "revoke", "interact", "idx", "management")
+BAD_ANSWERS: dict[str, Callable[[Answer], Answer]] = {
+    "500": _fail, "html": _page, "half": _halve, "reset": _reset, "slow": _slow, "drip": _drip, "200_error": _lie,
+}
 ANSWER_FAULTS: dict[str, tuple[str, Callable[[Answer], Answer]]] = {
-    "discovery_500": ("discovery", _fail),
-    "discovery_html": ("discovery", _page),
-    "discovery_half": ("discovery", _halve),
-    "discovery_reset": ("discovery", _reset),
-    "discovery_slow": ("discovery", _slow),
+    **{f"{place}_{name}": (place, change) for place in PLACES for name, change in BAD_ANSWERS.items()},
     "discovery_list": ("discovery", _empty_list),
     "discovery_redirect": ("discovery", _redirect),
     "discovery_issuer_mismatch": ("discovery", _change(_set("issuer", "https://stranger.example"))),
     "discovery_foreign_token_endpoint": (
         "discovery", _change(_set("token_endpoint", "https://stranger.example/oauth2/v1/token")),
     ),
-    "organization_500": ("organization", _fail),
-    "organization_html": ("organization", _page),
-    "keys_500": ("keys", _fail),
-    "keys_html": ("keys", _page),
-    "keys_half": ("keys", _halve),
-    "keys_slow": ("keys", _slow),
     "keys_empty": ("keys", _change(_set("keys", []))),
     "keys_single": ("keys", _change(_keep_one_key)),
     "keys_without_kid": ("keys", _change(_drop_key_ids)),
-    "token_500": ("token", _fail),
-    "token_html": ("token", _page),
-    "token_half": ("token", _halve),
-    "token_reset": ("token", _reset),
-    "token_slow": ("token", _slow),
-    "token_drip": ("token", _drip),
     "token_redirect": ("token", _redirect),
     "token_200_error": (
         "token", lambda _: send_json({"error": "invalid_grant", "error_description": "PKCE verification failed."}),
     ),
     "userinfo_wrong_sub": ("userinfo", _change(_set("sub", "00uSomebodyElse00000"))),
-    "userinfo_500": ("userinfo", _fail),
-    "userinfo_html": ("userinfo", _page),
-    "userinfo_half": ("userinfo", _halve),
-    "userinfo_slow": ("userinfo", _slow),
     "logout_500": ("logout", _fail),
-    "interact_500": ("interact", _fail),
-    "interact_html": ("interact", _page),
-    "interact_slow": ("interact", _slow),
-    "idx_500": ("idx", _fail),
-    "idx_html": ("idx", _page),
-    "idx_slow": ("idx", _slow),
 }
+REFUSED: dict[str, str] = {f"{place}_429": f"{place}: 429 E0000047" for place in PLACES}
 SIGNING_FAULTS: dict[str, str] = {
     "bad_signature": "ID token: the signature does not fit",
     "alg_none": "ID token: alg none, no signature",
@@ -193,7 +180,10 @@ OTHER: dict[str, str] = {
     "app_without_interaction_code": "interact, token: the grant is ticked on no app",
     "rule_without_interaction_code": "idx, token: the grant is ticked in no access policy rule",
     "rule_without_authorization_code": "authorize, token: the grant is ticked in no access policy rule",
+    "token_person_deactivated": "token: whoever asks has been deactivated",
+    "token_person_unassigned": "token: whoever asks is not assigned to the app",
     "refresh_invalid_grant": "token: every refresh token is invalid or expired",
+    "refresh_reused": "token: every refresh token counts as used again, and all of its sign-in ends",
     "userinfo_signed_jwt": "userinfo: a signed JWT instead of JSON",
     "rate_limited": "every endpoint: 429 E0000047",
     "management_rate_limited": "management: 429 E0000047 after 6 calls, until the 4 seconds are over",
@@ -211,13 +201,21 @@ FAULTS: dict[str, str] = {
     **dict.fromkeys(TOKEN_FAULTS, "token answer"),
     **dict.fromkeys([*REFRESH_CLAIM_FAULTS, *REFRESH_TOKEN_FAULTS], "refresh only"),
     **{name: endpoint for name, (endpoint, _) in ANSWER_FAULTS.items()},
+    **REFUSED,
     **OTHER,
 }
 """Every fault, with where it acts."""
+
+
+def _of(endpoint: str) -> tuple[str, ...]:
+    return tuple(name for name, (place, _) in ANSWER_FAULTS.items() if place == endpoint)
+
+
 GROUPS: dict[str, tuple[str, ...]] = {
     "ID token": (*CLAIM_FAULTS, *SIGNING_FAULTS, *PERSON_FAULTS, *REFRESH_CLAIM_FAULTS),
     "Token answer": (*TOKEN_FAULTS, *REFRESH_TOKEN_FAULTS),
-    "Answers that are none": tuple(ANSWER_FAULTS),
+    **{f"Answers of {place}": (f"{place}_429", *_of(place)) for place in PLACES},
+    "Answers of logout": _of("logout"),
     "Limits, policies, and the rest": tuple(OTHER),
 }
 """As the sandbox's page shows them."""

@@ -15,6 +15,7 @@ from okta_sandbox.faults import (
     apply_faults,
 )
 from okta_sandbox.grants import AccessToken, SignIn
+from okta_sandbox.group_claims import list_groups
 from okta_sandbox.keys import Claims, Signer, encode_part, make_signer
 from okta_sandbox.org import Org
 
@@ -78,7 +79,8 @@ def mint_access_token(org: Org, order: Order) -> str:
 def mint_id_token(org: Org, order: Order, access_token: str) -> str:
     now = int(org.clock())
     half = hashlib.sha256(access_token.encode()).digest()[:16]
-    person = order.person.profile(order.scopes)
+    app = org.apps[order.sign_in.client_id]
+    person = {**list_groups(org, order.server, app, order.person, order.scopes), **order.person.profile(order.scopes)}
     apply_faults(PERSON_FAULTS, org.faulty, person)
     issuer = order.server.issuer(org.issuer_base(order.server, order.sign_in.client_id, order.base))
     claims: Claims = {

@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any
 
 from okta_sandbox.breakages import BREAKAGES, read_breakages, set_breakage
-from okta_sandbox.directory import ORG_SERVER, ApiToken, App, AuthorizationServer, Json, Person, make_id
+from okta_sandbox.directory import ORG_SERVER, ApiToken, App, AuthorizationServer, Json, Person, make_group, make_id
 from okta_sandbox.errors import ManagementError
 from okta_sandbox.faults import FAULTS
 from okta_sandbox.grants import Grants
@@ -128,8 +128,22 @@ class Org:
         return next((one for one in people if one.email == login.strip().lower()), None)
 
     def groups_of(self, person: Person) -> set[str]:
-        """Everybody is in Everyone, and nothing else is imitated."""
-        return set(self.groups) if person.id in self.people_by_id else set()
+        """Everybody is in Everyone, and in the groups that somebody has put them in."""
+        if person.id not in self.people_by_id:
+            return set()
+        built_in = {key for key, group in self.groups.items() if group["type"] == "BUILT_IN"}
+        return built_in | (set(person.groups) & set(self.groups))
+
+    def set_group(self, person: Person, name: str, *, on: bool) -> None:
+        """Puts a person into a group, which is made where there is none, or takes them out. Nobody leaves Everyone."""
+        known = (key for key, group in self.groups.items() if group["profile"]["name"] == name)
+        group_id = next(known, "")
+        if on and not group_id:
+            group_id = make_id("00g")
+            self.groups[group_id] = make_group(group_id, name, self.clock())
+        person.groups = [each for each in person.groups if each != group_id]
+        if on and self.groups[group_id]["type"] != "BUILT_IN":
+            person.groups.append(group_id)
 
     def ring(self, server_id: str) -> KeyRing:
         """Each authorization server has its own keys. Those beside org and `default` share one shelf."""

@@ -82,6 +82,8 @@ def change_person(org: Org, request: SeenRequest) -> Answer:
             person.email_code = action == "require_code"
         elif action == "sign_out":
             org.end_person(person, tokens=False)
+        elif action in ("put_in", "take_out") and first(request.form, "group").strip():
+            org.set_group(person, first(request.form, "group").strip()[:255], on=action == "put_in")
     return send_redirect("/sandbox", status=303)
 
 

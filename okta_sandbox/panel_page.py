@@ -48,6 +48,7 @@ def show_people(org: Org) -> str:
                 person, "sign_out", f"End sessions of {person.email}",
             ) + logout_button(person),
             "<br>".join(show_assignment(org, person, app) for app in org.apps.values()),
+            show_groups(org, person),
             ("password, then a code by e-mail" if person.email_code else "password") + person_button(
                 person, "waive_code" if person.email_code else "require_code",
                 f"{'Waive' if person.email_code else 'Require'} code of {person.email} by e-mail",
@@ -55,8 +56,35 @@ def show_people(org: Org) -> str:
         )
         for person in org.people_by_id.values()
     ]
-    heads = ("Person", "State", "Sessions", "Apps", "Embedded sign-in")
-    return '<h2 id="people">People</h2>' + show_table("Who can sign in", heads, rows)
+    heads = ("Person", "State", "Sessions", "Apps", "Groups", "Embedded sign-in")
+    return '<h2 id="people">People</h2>' + show_table("Who can sign in", heads, rows) + show_new_group(org)
+
+
+def show_groups(org: Org, person: Person) -> str:
+    """In Everyone is everybody, so nobody is taken out of it."""
+    lines = []
+    for group_id, group in org.groups.items():
+        name, inside = group["profile"]["name"], group_id in org.groups_of(person)
+        if group["type"] == "BUILT_IN":
+            lines.append(escape(name))
+            continue
+        action, text = ("take_out", "Take out") if inside else ("put_in", "Put in")
+        lines.append(
+            f'{escape(name)}: {"in it" if inside else "not in it"} <form class="row" method="post" '
+            f'action="/sandbox/people"><input type="hidden" name="email" value="{escape(person.email)}">'
+            f'<input type="hidden" name="group" value="{escape(name)}"><button name="action" value="{action}" '
+            f'aria-label="{text} {escape(person.email)}: {escape(name)}">{text}</button></form>'
+        )
+    return "<br>".join(lines)
+
+
+def show_new_group(org: Org) -> str:
+    options = "".join(f"<option>{escape(person.email)}</option>" for person in org.people_by_id.values())
+    return (
+        '<form method="post" action="/sandbox/people"><p><label>New group <input name="group" maxlength="255"></label> '
+        f'<label>with <select name="email">{options}</select></label> '
+        '<button name="action" value="put_in">Make group</button></p></form>'
+    )
 
 
 def show_assignment(org: Org, person: Person, app: App) -> str:

@@ -116,7 +116,7 @@ def call_endpoint(org: Org, request: SeenRequest) -> Answer:
 def ask_endpoint(org: Org, request: SeenRequest, found: Route, match: re.Match[str]) -> Answer:
     named = {name: value for name, value in match.groupdict().items() if value is not None}
     try:
-        if org.faulty["rate_limited"] and found.name != "sandbox":
+        if (org.faulty["rate_limited"] and found.name != "sandbox") or org.faulty.get(f"{found.name}_429"):
             raise ManagementError("E0000047")
         if found.name == "management":
             if org.faulty["api_token_revoked"]:

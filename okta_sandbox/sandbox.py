@@ -109,6 +109,11 @@ class Sandbox(Org):
         """From now on an embedded sign-in of this person takes a code from an e-mail, after the password."""
         self.person(email).email_code = on
 
+    def put_in_group(self, email: str, name: str, on: bool = True) -> None:
+        """A group that is not there is made."""
+        with self.lock:
+            self.set_group(self.person(email), name, on=on)
+
     def set_claims(self, email: str, claims: dict[str, Any]) -> None:
         """Overrides claims in tokens and userinfo from now on; None takes one away."""
         self.person(email).claims |= claims

@@ -62,7 +62,10 @@ def dump_org(org: Org) -> Json:
             "settings": org.settings.read(),
             "people": [asdict(person) for person in org.people_by_id.values()],
             "apps": [
-                {"json": app.json, "groups": sorted(app.groups), "people": sorted(app.people)}
+                {
+                    "json": app.json, "groups": sorted(app.groups), "people": sorted(app.people),
+                    "groups_filter": app.groups_filter,
+                }
                 for app in org.apps.values()
             ],
             "groups": org.groups,
@@ -82,7 +85,10 @@ def restore_org(org: Org, state: dict[str, Any]) -> None:
         org.settings.set(name, on)
     org.people_by_id = {entry["id"]: Person(**entry) for entry in state["people"]}
     org.apps = {
-        entry["json"]["id"]: App(entry["json"], set(entry["groups"]), set(entry["people"])) for entry in state["apps"]
+        entry["json"]["id"]: App(
+            entry["json"], set(entry["groups"]), set(entry["people"]), entry.get("groups_filter"),
+        )
+        for entry in state["apps"]
     }
     org.groups, org.origins = state["groups"], state["origins"]
     org.identity_provider = state.get("identity_provider", org.identity_provider)

@@ -5,6 +5,7 @@ from okta_sandbox.directory import Json
 from okta_sandbox.errors import OAuthError
 from okta_sandbox.faults import PERSON_FAULTS, apply_faults
 from okta_sandbox.grants import AccessToken
+from okta_sandbox.group_claims import list_groups
 from okta_sandbox.org import Org
 from okta_sandbox.tokens import describe_grant
 from okta_sandbox.wire import Answer, SeenRequest, first, send_json, send_nothing
@@ -17,7 +18,8 @@ def show_userinfo(org: Org, request: SeenRequest, server_id: str = "") -> Answer
     except OAuthError as error:
         return refuse_bearer(error)
     person = org.people_by_id[token.person_id]
-    claims = person.userinfo(token.scopes)
+    groups = list_groups(org, server, org.apps[token.client_id], person, token.scopes, userinfo=True)
+    claims = {**groups, **person.userinfo(token.scopes)}
     apply_faults(PERSON_FAULTS, org.faulty, claims)
     if org.faulty["userinfo_signed_jwt"]:
         signer = org.ring(server_id).active

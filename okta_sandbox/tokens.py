@@ -116,6 +116,9 @@ def redeem_refresh_token(org: Org, request: SeenRequest, server: AuthorizationSe
         raise OAuthError("invalid_refresh_token")
     if known.server_id != server.id:
         raise OAuthError("mismatched_authorization_server")
+    if org.faulty["refresh_reused"]:
+        org.grants.end(known)
+        raise OAuthError("invalid_refresh_token")
     scopes = read_refresh_scopes(known, request)
     person = load_person(org, app, known, gone="invalid_refresh_token")
     rule = find_rule(org, server, app.client_id, known.grant, scopes, person)
@@ -134,9 +137,10 @@ def read_refresh_scopes(sign_in: SignIn, request: SeenRequest) -> list[str]:
 def load_person(org: Org, app: App, sign_in: SignIn, *, gone: str) -> Person:
     """A deactivated person's grants are void; someone no longer assigned is told so."""
     person = org.people_by_id.get(sign_in.person_id)
-    if person is None or not person.active:
+    if person is None or not person.active or org.faulty["token_person_deactivated"]:
         raise OAuthError(gone)
-    if sign_in.client_id == app.client_id and not app.assigned(person, org.groups_of(person)):
+    assigned = app.assigned(person, org.groups_of(person)) and not org.faulty["token_person_unassigned"]
+    if sign_in.client_id == app.client_id and not assigned:
         raise OAuthError("user_not_assigned")
     return person
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.errors import Problem, Refused
 from portal.okta.attempt import App, Attempt, start_login
+from portal.okta_groups import scope_of
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.native_attempts import NativeAttempt
@@ -14,7 +15,10 @@ from portal.store.sessions import hash_id
 def begin_attempt(
     services: Services, login: Login, *, app: App, redirect_uri: str, return_to: str = "", mark: str = ""
 ) -> Attempt:
-    """A new login by this organization's Okta; the rest as `start_login`."""
+    """A new login by this organization's Okta; the rest as `start_login`.
+
+    Raises Refused as `Providers.load`, where roles follow Okta's groups.
+    """
     return start_login(
         organization_id=login.organization_id,
         integration_id=login.integration_id,
@@ -23,10 +27,11 @@ def begin_attempt(
         issuer=login.issuer,
         client_id=login.client_id,
         redirect_uri=redirect_uri,
-        scope=login.scope,
+        scope=scope_of(services, login),
         return_to=return_to,
         now=services.now(),
         mark=mark,
+        groups_claim=login.groups_claim or "",
     )
 
 

@@ -16,7 +16,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
+from functools import partial
 
 from portal.errors import Problem, Refused
 
@@ -24,7 +24,6 @@ MOST = 32  # threads that wait for Oktas
 MOST_OF_ONE = 4  # of them for one organization
 OWN = 6  # threads for work of our own
 MOST_QUEUED = 10_000  # pieces of such work, about 10 MB
-MOST_IN_LINE = 1_000
 Work = Callable[[], None]
 _log = logging.getLogger("portal.background")
 
@@ -42,7 +41,6 @@ class Background:
         self._queue: deque[tuple[str, Work, Future[None]]] = deque()
         self._own = 0
         self._once: dict[str, bool] = {}  # what is under way, and whether it was asked for again meanwhile
-        self._lines: dict[str, deque[Any]] = {}  # by name, what one thread still has to do
 
     def start(self, name: str, work: Work, *, owner: Hashable) -> Future[None]:
         """Begins `work`, which waits for the Okta of `owner` (an organization's id); answers at once.
@@ -75,47 +73,47 @@ class Background:
                 self._begin("own work", self._work_off_queue)
         return done
 
-    def start_once(self, name: str, work: Work) -> bool:
-        """Queues `work` of our own unless work of this name is under way in this process: then it is done once more
-        afterwards, so that nothing that came up meanwhile is missed. False when too much is under way already.
+    def start_once(self, name: str, work: Work, *, owner: Hashable | None = None) -> bool:
+        """Begins `work` unless work of this name is under way in this process: then it is done once more afterwards, so
+        that nothing that came up meanwhile is missed. False when too much is under way already.
+
+        owner -- as for `start`, where it waits for an Okta; without one it is our own, and queued.
         """
         with self._lock:
             if name in self._once:
                 self._once[name] = True
                 return True
             self._once[name] = False
+            until_done = partial(self._until_done, name, work)
             try:
-                self.queue(name, lambda: self._until_done(name, work))
+                if owner is None:
+                    self.queue(name, until_done)
+                else:
+                    self.start(name, until_done, owner=owner)
             except Refused:
                 del self._once[name]
                 return False
         return True
 
-    def stand_in_line(self, name: str, piece: Any, work: Callable[[Any], None], *, owner: Hashable) -> None:
-        """One thread of this name does `work` with one piece after the other; with this one now, or when it is done
-        with those before. Raises Refused(UNAVAILABLE) as `start` does.
-        """
-        with self._lock:
-            if name in self._lines:
-                if len(self._lines[name]) >= MOST_IN_LINE:
-                    raise Refused(Problem.UNAVAILABLE, "background_line_full", name)
-                self._lines[name].append(piece)
-                return
-            self.start(name, lambda: self._work_off_line(name, work), owner=owner)
-            self._lines[name] = deque([piece])
-
     def wait(self, name: str, seconds: float) -> bool:
-        """Waits at most so long for the end of what `start_once` began; whether it has ended."""
+        """Waits at most so long for the end of what `start_once` began; whether it has ended. A name that ends with an
+        asterisk stands for all that begin so."""
         deadline = time.monotonic() + seconds
-        while name in self._once and time.monotonic() < deadline:
+        while self._is_under_way(name) and time.monotonic() < deadline:
             time.sleep(0.01)
-        return name not in self._once
+        return not self._is_under_way(name)
 
     def close(self, seconds: float = 10.0) -> None:
         """Asks everything to stop and waits for it, at most so long."""
         self.stopping.set()
         with self._idle:
             self._idle.wait_for(lambda: not self._running, seconds)
+
+    def _is_under_way(self, name: str) -> bool:
+        with self._lock:
+            return name in self._once or (
+                name.endswith("*") and any(each.startswith(name[:-1]) for each in self._once)
+            )
 
     def _begin(self, name: str, work: Work) -> None:
         def run() -> None:
@@ -172,16 +170,3 @@ class Background:
                     del self._once[name]
                     return
                 self._once[name] = False
-
-    def _work_off_line(self, name: str, work: Callable[[Any], None]) -> None:
-        while True:
-            with self._lock:
-                if not self._lines[name]:
-                    del self._lines[name]
-                    return
-                piece = self._lines[name].popleft()
-            try:
-                work(piece)
-            except Exception:
-                # The others in the line are somebody else's.
-                _log.exception("%s failed", name)

@@ -23,17 +23,20 @@ from portal.current import services
 from portal.deleting import delete_okta, restore_okta
 from portal.domain_proofs import check_open_claims
 from portal.errors import Refused
+from portal.finishing_deletions import finish_deletions, wait_for_deletions
+from portal.giving_back import end_run_out_sessions, finish_giving_back
+from portal.giving_back import keep_up as keep_giving_back
 from portal.mail import finish_sending, keep_up
 from portal.okta.connect import Entries, EntriesRefused
 from portal.okta_only import revert_overdue, switch_off
-from portal.password_changes import invite
-from portal.passwords import hash_password
+from portal.password_changes import invite, store_and_tell
+from portal.passwords import check_password, hash_password
 from portal.store.activity import list_events, record_event
 from portal.store.invitations import remove_old_invitations
-from portal.store.members import ROLES, add_member
+from portal.store.members import ROLES, add_member, find_user
 from portal.store.native_attempts import remove_old_attempts
 from portal.store.organizations import create_organization, load_organization
-from portal.store.password_links import remove_old_links
+from portal.store.password_links import hold_account, remove_old_links
 from portal.store.phone_sessions import remove_used_tokens
 from portal.store.proofs import KEEP_SECONDS, remove_proofs
 from portal.store.sessions import remove_expired
@@ -102,14 +105,26 @@ def create(slug: str, name: str, domain_names: tuple[str, ...]) -> dict[str, Any
 @answering
 def add(slug: str, email: str, role: str, name: str, password_stdin: bool) -> dict[str, Any]:
     """A member; without a password they are mailed a link to set one, which is also printed."""
-    password_hash = hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else None
+    password_hash = None
+    with services().db.reading() as connection:
+        known = find_user(connection, email)
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+        password_hash = hash_password(password)
+        if known and known.password_hash and check_password(known.password_hash, password):
+            password_hash = None  # It is that one already.
     with services().db.writing() as connection:
         found = load_organization(connection, slug)
         user_id = add_member(
-            connection, found.id, email, role=role, name=name, now=services().now(), password_hash=password_hash
-        )
+            connection, found.id, email, role=role, name=name, now=services().now(),
+            password_hash=None if known else password_hash,
+        )  # fmt: skip
+        if known and password_hash:
+            account = hold_account(connection, user_id, alone=True)
+            store_and_tell(services(), connection, account, password_hash, reference="")
         _record(connection, found.id, "member.added", {"email": email, "role": role})
         link = invite(services(), connection, found.id, user_id, found.name)
+    finish_giving_back(services())
     finish_sending(services())
     return {"organization": slug, "email": email, "role": role} | ({"link": link} if link else {})
 
@@ -131,6 +146,7 @@ def save(slug: str, sign_in: str, no_check: bool, **entries: str) -> dict[str, A
     saved = save_okta(
         services(), found.id, Entries(**entries), sign_in=sign_in, who=COMMAND_LINE, reference="", check=not no_check
     )
+    finish_giving_back(services())
     apps = {kind: {"client_id": app.client_id, "issuer": app.issuer} for kind, app in saved.apps.items()}
     return {"organization": slug, "saved": True, "version": saved.version, "apps": apps}
 
@@ -158,7 +174,9 @@ def delete(slug: str) -> dict[str, Any]:
     with services().db.reading() as connection:
         found = load_organization(connection, slug)
     delete_okta(services(), found.id, who=COMMAND_LINE, reference="")
+    wait_for_deletions(services())
     finish_sending(services())
+    finish_giving_back(services())
     return {"organization": slug, "deleted": True}
 
 
@@ -213,6 +231,9 @@ def activity(slug: str, limit: int) -> dict[str, Any]:
 def maintenance() -> dict[str, Any]:
     """Removes what has expired, and checks again what is due; for a timer."""
     now, seconds = services().now(), services().settings.attempt_seconds
+    # Before they are forgotten: what they hold of Okta's is given back.
+    finish_deletions(services())
+    end_run_out_sessions(services())
     with services().db.writing() as connection:
         ended, claims = remove_expired(connection, now=now, attempt_seconds=seconds)
         removed = {
@@ -230,6 +251,7 @@ def maintenance() -> dict[str, Any]:
     removed["okta_only"] = revert_overdue(services(), now)
     for name, remove in current_app.extensions.get("maintenance", {}).items():
         removed[name] = remove(now)
+    removed["tokens_given_up"] = keep_giving_back(services())
     watched = watch(services())
     # The last, since what came before may have written mails.
     sent, removed["mails"] = keep_up(services())

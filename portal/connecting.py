@@ -12,6 +12,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection
 
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.okta.connect import Entries, EntriesRefused, FoundApp, Surroundings, believe, connect
 from portal.services import Services
 from portal.store.activity import record_event
@@ -82,6 +83,7 @@ def save_okta(
             expected_version=expected_version,
             what=what,
         )
+        give_back_after(services, connection)
         drop_draft(connection, organization_id)
         about = {app.kind: [app.client_id, app.issuer] for app in found}
         record_event(

@@ -1,7 +1,7 @@
 """Delete Integration and its undo, for the page and the command line alike.
 
-One transaction deletes, ends the sessions and writes the mails down: whoever asks any node afterwards is logged out.
-Okta's refresh tokens are given back after that, off the page. Knows no Flask.
+One transaction deletes and ends the sessions: whoever asks any node afterwards is logged out. The mails are written,
+and Okta's refresh tokens given back, after that and off the page (`finishing_deletions.py`). Knows no Flask.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from portal.deleted_tokens import start_revoking
 from portal.errors import Problem, Refused
-from portal.mail import is_address, make_mail, send_after
-from portal.password_changes import LOST_OKTA, forgot_url, link_url, new_link
+from portal.finishing_deletions import MAIL, finish_after, prepare, write_down
+from portal.password_changes import LOST_OKTA
 from portal.services import Services
 from portal.store.activity import record_event
-from portal.store.db import after_commit
 from portal.store.deletions import (
     DELETED,
     Ends,
     Person,
     count_ends,
     end_set_up,
-    list_left_tokens,
+    find_without_password,
     list_without_password,
 )
 from portal.store.integrations import (
@@ -34,15 +32,13 @@ from portal.store.integrations import (
     hold_integration,
     restore_integration,
 )
-from portal.store.mails import add_mails, drop_waiting
+from portal.store.mails import drop_waiting
 from portal.store.okta_only import is_in_force
 from portal.store.organizations import load_name
-from portal.store.password_links import INVITATION_SECONDS, add_links, end_links_of_organization
+from portal.store.password_links import end_links_of_organization
+from portal.store.unfinished_deletions import begin_unfinished, stop_mails
 
 NAMED = 20  # So many people are named on the page.
-MAIL = "okta_deleted"
-# A mail server takes a few hundred a minute from somebody it knows; ten thousand people have theirs within 84 minutes.
-_MAILS_AT_ONCE, _MAIL_PAUSE = 60, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +80,24 @@ def delete_okta(
     Raises Refused(OKTA_NOT_CONNECTED), and Refused(CONFLICT) when somebody has saved since `expected_version`.
     """
     now = services.now()
+    # Counted before: it takes a while where there are ten thousand, and nobody shall wait for that.
+    outlook = foresee(services, organization_id)
     with services.db.writing() as connection:
         live = hold_integration(connection, organization_id)
-        if live is None:
+        if live is None or outlook is None:
             raise Refused(Problem.OKTA_NOT_CONNECTED)
         if expected_version is not None and expected_version != live.version:
             raise Refused(Problem.CONFLICT, "integration_version")
-        people, _without = count_okta_people(connection, organization_id)
-        ends = count_ends(connection, organization_id, live.id, now=now)
-        left = list_left_tokens(connection, organization_id, live.id)
-        was_only = is_in_force(connection, organization_id, now=now)
         delete_integration(connection, organization_id, who=who, now=now)
         end_set_up(connection, organization_id, now=now)
-        mailed = _write_mails(services, connection, organization_id, first=who)
-        about = {"people": people, "mailed": mailed, **asdict(ends), "okta_only": was_only}
+        written = _write_first(services, connection, organization_id, who)
+        begin_unfinished(
+            connection, organization_id, live.id, first=who, reference=reference, written=written, now=now
+        )
+        finish_after(services, connection)
+        about = {"people": outlook.people, "mailed": outlook.without_password, **asdict(outlook.ends)}
+        about |= {"okta_only": outlook.okta_only}
         record_event(connection, organization_id, who=who, what=DELETED, now=now, reference=reference, about=about)
-        if left:
-            after_commit(connection, lambda: start_revoking(services, live, left, reference))
     return live
 
 
@@ -114,6 +111,7 @@ def restore_okta(services: Services, organization_id: int, *, who: str, referenc
     with services.db.writing() as connection:
         hold_integration(connection, organization_id)
         restored = restore_integration(connection, organization_id, who=who, now=now)
+        stop_mails(connection, organization_id)
         about = {
             "mails_taken_back": drop_waiting(connection, organization_id, MAIL),
             "links_ended": end_links_of_organization(connection, organization_id, LOST_OKTA, now=now),
@@ -124,32 +122,12 @@ def restore_okta(services: Services, organization_id: int, *, who: str, referenc
     return restored
 
 
-def _write_mails(services: Services, connection: Connection, organization_id: int, *, first: str) -> int:
-    """A link for each of those who have no other way in; `first` gets theirs first. How many."""
-    now, name = services.now(), load_name(connection, organization_id)
-    people = [person for person in list_without_password(connection, organization_id) if is_address(person.email)]
-    people.sort(key=lambda person: person.email != first)
-    links, mails = [], []
-    for number, person in enumerate(people):
-        send_at = now + number // _MAILS_AT_ONCE * _MAIL_PAUSE
-        link = new_link(
-            person.user_id, LOST_OKTA, expires_at=send_at + INVITATION_SECONDS, organization_id=organization_id
-        )
-        values = {"organization": name, "email": person.email, "days": INVITATION_SECONDS // 86400}
-        values |= {"link": link_url(services, link), "forgot_link": forgot_url(services)}
-        links.append(link)
-        mails.append(
-            make_mail(
-                services,
-                to=person.email,
-                kind=MAIL,
-                values=values,
-                organization_id=organization_id,
-                send_at=send_at,
-            )
-        )
-    add_links(connection, links, now=now)
-    add_mails(connection, mails, now=now)
-    if mails:
-        send_after(services, connection)
+def _write_first(services: Services, connection: Connection, organization_id: int, who: str) -> int:
+    """Whoever deletes and has no other way in gets their link first; how many that is."""
+    mine = find_without_password(connection, organization_id, who)
+    if mine is None:
+        return 0
+    name, now = load_name(connection, organization_id), services.now()
+    links, mails = prepare(services, organization_id, name, [mine], 0, now)
+    write_down(services, connection, links, mails)
     return len(mails)

@@ -68,11 +68,12 @@ class Problem(Enum):
         N_("Your Okta account works, but nobody has given it access to POINT. Ask the person who looks after Okta "
            "in your organization to assign you to the POINT app."))
     LOGIN_POLICY = (403, N_("A rule in Okta does not allow this login"),
-        N_("The access policy in Okta has no rule that fits. Tell the person who looks after Okta "
-           "the reference below."))
+        N_("Your Okta account works. Tell the person who looks after Okta in your organization the reference below: "
+           "the access policy there has no rule that fits."))
     LOGIN_REQUIRED_AT_OKTA = (400, N_("Okta wants you to sign in again"), N_("Start the login once more."))
     OKTA_MISCONFIGURED = (502, N_("The connection between POINT and Okta is not set up right"),
-        N_("An owner of your organization can repair it under Organization > Integrations > Okta."))
+        N_("An owner of your organization can repair it under Organization > Integrations > Okta. Tell them the "
+           "reference below."))
     OKTA_ERROR = (502, N_("Okta could not finish this login"),
         N_("Try again in a moment. If it happens again, tell the person who looks after Okta the reference below."))
 
@@ -178,6 +179,12 @@ class Problem(Enum):
 
     # -- what owners enter: the advice stands beside the field ------------------------------------------------------
     FIELD_REQUIRED = (422, N_("Something is missing"), N_("Please fill this in."))
+    GROUP_NAME_FORM = (422, N_("That cannot be the name of a group"),
+        N_("Enter the name as Okta shows it, at most 255 characters in one line."))
+    GROUPS_CLAIM_FORM = (422, N_("That cannot be the name of the claim"),
+        N_("Use the name from Okta, without blanks, such as groups. A claim that says who somebody is gives no role."))
+    GROUPS_TOO_MANY = (422, N_("There are as many groups as there can be"),
+        N_("At most 50 groups may give a role. Remove one that is not needed any more first."))
     EMAIL_FORM = (422, N_("That is not an e-mail address"),
         N_("Enter your whole work e-mail address, for example alex@example.org."))
     FIELD_TOGETHER = (422, N_("One of the two is missing"),
@@ -241,9 +248,11 @@ class Problem(Enum):
     LAST_CODES = (409, N_("Somebody has to have recovery codes"),
         N_("Okta only is on, and no other owner has recovery codes. An owner who stays makes some first, under "
            "Security; or switch Okta only off."))
+    OWN_REMOVAL = (409, N_("Nobody removes themselves"),
+        N_("You would be out before you could put it right. Another owner can remove you."))
     INVITATION_OVER = (404, N_("This invitation is not good any more"),
-        N_("It has been accepted, taken back, replaced by a newer one, or is older than seven days. "
-           "Ask the person who invited you for a new one."))
+        N_("It has been accepted, taken back, replaced by a newer one, or is older than seven days. If you have "
+           "accepted it, log in; otherwise ask the person who invited you for a new one."))
     MAIL_DOMAIN_FORM = (422, N_("That is not an e-mail domain"),
         N_("Enter what stands behind the @ of your organization's addresses, for example example.org."))
     MAIL_DOMAIN_PUBLIC = (422, N_("Anybody can have an address there"),

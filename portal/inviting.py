@@ -86,9 +86,13 @@ def _accept(services: Services, token: str, name: str, password_hash: str | None
         found = use_invitation(connection, token, now=now)
         if found is None:
             raise Refused(Problem.INVITATION_OVER)
+        user = find_user(connection, found.email)
+        if user is not None and password_hash is not None:
+            # Before they join: whoever has a hold of somebody already cannot ask for more without waiting for others.
+            hold_account(connection, user.id, alone=True)
         user_id = _join(connection, found, name, now)
         if password_hash is not None:
-            account = hold_account(connection, user_id)
+            account = hold_account(connection, user_id, alone=True)
             if account.password_hash is not None:
                 raise Refused(Problem.ACCOUNT_EXISTS, "account_has_password")
             if allows_password(connection, user_id, now=now):

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_datetime as format_time
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_autoescape
 
@@ -23,7 +24,7 @@ _ROOT = Path(__file__).parents[1]
 _TEMPLATES = _ROOT / "templates" / "mails"
 _LANGUAGE = "en"
 # What every mail may use besides its own values.
-_GIVEN = frozenset({"base_url", "support_email", "_", "gettext", "ngettext"})
+_GIVEN = frozenset({"base_url", "support_email", "lang", "_", "gettext", "ngettext"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ def make_message(letter: Letter, *, sender: str, support: str, recipient: str, a
     return message
 
 
+def _show_time(at: int | str) -> str:
+    """Epoch seconds as pages show them. A mail from before this version has its time in words already."""
+    if isinstance(at, str):
+        return at
+    return f"{format_time(datetime.fromtimestamp(at, UTC), 'd MMM y, HH:mm', locale=_LANGUAGE)} UTC"
+
+
 def _encoding(text: str) -> str:
     plain = text.isascii() and max(map(len, text.splitlines()), default=0) < 900
     return "7bit" if plain else "quoted-printable"
@@ -98,5 +106,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     catalogue = Translations.load(str(_ROOT / "translations"), [_LANGUAGE])
+    environment.globals["lang"] = _LANGUAGE
+    environment.filters["time"] = _show_time
     environment.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     return environment

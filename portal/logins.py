@@ -15,14 +15,18 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Problem, Refused
+from portal.login_stages import stage_of
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode
 from portal.okta.id_token import check_id_token
 from portal.okta.metadata import Provider
-from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code, redeem_interaction_code
+from portal.okta.tokens import Tokens, redeem_code, redeem_interaction_code
+from portal.okta_groups import complete_claims, ends_owner, follow
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
+from portal.store.group_roles import Groups
+from portal.store.member_list import hold_members
 from portal.store.members import Admitted, Profile, admit_person
 from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.organizations import email_domain
@@ -46,6 +50,7 @@ class Proof:
 
     session_ends_at -- epoch seconds after which Okta itself wants the person to sign in again, where it says so.
     signed_in_at -- when they last did (`auth_time`), and sid -- what Okta calls that session; None where it says none.
+    groups -- what decides on their role; None where nothing does, or where it could not be found out.
     """
 
     profile: Profile
@@ -53,6 +58,7 @@ class Proof:
     session_ends_at: int | None = None
     signed_in_at: int | None = None
     sid: str | None = None
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +132,7 @@ def prove_person(services: Services, attempt: Attempt, came_back: Code | Interac
         code=came_back.code if isinstance(came_back, Code) else came_back.interaction_code,
     )
     ends_at, signed_in_at, sid = (claims.get(name) for name in ("session_expiry", "auth_time", "sid"))
-    if not isinstance(claims.get("email"), str) and provider.userinfo_endpoint:
-        more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
-        claims = take_userinfo(claims, more)
+    claims, groups = complete_claims(services, provider, tokens, claims, attempt.groups_claim)
     return Proof(
         read_profile(claims),
         tokens,
@@ -136,15 +140,8 @@ def prove_person(services: Services, attempt: Attempt, came_back: Code | Interac
         # An Okta whose clock is ahead makes nobody younger than they are.
         min(signed_in_at, services.now()) if type(signed_in_at) is int else None,
         sid if isinstance(sid, str) and 0 < len(sid) <= MAX_SID else None,
+        groups,
     )
-
-
-def take_userinfo(claims: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """The claims of somebody whose ID token has no e-mail address, with what userinfo says.
-
-    The address and whether it is verified come from one source, or the one could vouch for the other.
-    """
-    return {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
 
 
 def read_profile(claims: dict[str, Any]) -> Profile:
@@ -183,10 +180,23 @@ def open_okta_session(
 
 
 def record_refusal(
-    services: Services, organization_id: int, refused: Refused, *, reference: str, who: str = ""
+    services: Services,
+    organization_id: int,
+    refused: Refused,
+    *,
+    reference: str,
+    app: str,
+    stage: str,
+    device: str,
+    who: str = "",
 ) -> None:
-    """Puts a login that was turned down into the organization's activity, where its owner finds it by the reference."""
-    about = {"code": refused.problem.code, "reason": refused.reason, "method": "okta"}
+    """Puts a login that was turned down into the organization's activity, where its owner finds it by the reference.
+
+    app -- "spa" or "native"; stage -- how far it had come, of `login_stages.STAGES`; device -- as lists of sessions
+    call it; who -- the address for which Okta had vouched by then.
+    """
+    about = {"code": refused.problem.code, "reason": refused.reason, "method": "okta", "app": app, "stage": stage}
+    about |= {"device": device} if device else {}
     with services.db.writing() as connection:
         record_event(
             connection,
@@ -199,20 +209,27 @@ def record_refusal(
         )
 
 
-def end_refused(services: Services, attempt: Attempt, refused: Refused, *, reference: str, claimed: bool) -> None:
-    """An attempt that was turned down is over on every node, and written down once however often it comes back.
+def end_refused(
+    services: Services, attempt: Attempt, refused: Refused, *, reference: str, claimed: bool, device: str, who: str = ""
+) -> bool:
+    """An attempt that was turned down is over on every node, and written down once however often it comes back; whether
+    it was this time, so that the reference finds it.
 
     claimed -- whether this very return had claimed the attempt before it was refused.
+    who     -- the address of the person, where Okta had vouched for somebody by then.
     """
-    if not claimed:
+    stage, first = stage_of(refused.problem, refused.reason, claimed=claimed), claimed
+    if not first:
         with services.db.writing() as connection:
-            claimed = claim_attempt(connection, attempt.state, now=services.now())
-    if claimed:
-        record_refusal(services, attempt.organization_id, refused, reference=reference)
+            first = claim_attempt(connection, attempt.state, now=services.now())
+    if first:
+        told = {"reference": reference, "app": attempt.app, "stage": stage, "device": device, "who": who}
+        record_refusal(services, attempt.organization_id, refused, **told)
+    return first
 
 
 def read_tokens(services: Services, session_id: bytes, sealed: bytes) -> dict[str, str]:
-    """{"id_token": ..., "refresh_token": ..., "app": ...} as kept for a session. Raises sealing.SealBroken."""
+    """{"id_token": ..., "refresh_token": ..., "app": ..., "scope": ...} as kept. Raises sealing.SealBroken."""
     found: dict[str, str] = json.loads(services.sealer.unseal("tokens", sealed, session_id))
     return found
 
@@ -238,9 +255,16 @@ def demand_unchanged(login: Login | None, attempt: Attempt) -> None:
         raise Refused(Problem.SETTINGS_CHANGED, "integration_version")
 
 
-def seal_tokens(services: Services, session_hash: bytes, tokens: Tokens, app: str) -> bytes:
-    """Okta's tokens as they are kept for a session; `app` -- "spa" or "native", to which Okta gave them."""
-    kept = {"id_token": tokens.id_token, "refresh_token": tokens.refresh_token, "app": app}
+def seal_tokens(services: Services, session_hash: bytes, proof: Proof, attempt: Attempt) -> bytes:
+    """Okta's tokens as they are kept for a session, with the app ("spa" or "native") to which Okta gave them, the scope
+    that a refresh may ask for, no more than the login was granted (RFC 6749 section 6), and the claim that has named
+    the person's groups, or of which nobody could find out: where it is missing later, they are in none."""
+    tokens = proof.tokens
+    granted = [name for name in attempt.scope.split() if not tokens.scope or name in tokens.scope]
+    kept = {"id_token": tokens.id_token, "refresh_token": tokens.refresh_token, "app": attempt.app}
+    kept |= {"scope": " ".join(granted)}
+    if attempt.groups_claim and (proof.groups is None or not proof.groups.missing):
+        kept |= {"groups_claim": attempt.groups_claim}
     return services.sealer.seal("tokens", json.dumps(kept).encode(), session_hash)
 
 
@@ -273,13 +297,17 @@ def _open(
     place: Place,
 ) -> Admitted:
     now = services.now()
-    sealed = seal_tokens(services, hash_id(session_id), proof.tokens, attempt.app)
+    sealed = seal_tokens(services, hash_id(session_id), proof, attempt)
+    held = ends_owner(services, attempt, proof.profile, proof.groups)
     with services.db.writing() as connection:
+        if held:
+            hold_members(connection, attempt.organization_id)
         current = find_login_by_integration(connection, attempt.integration_id, hold=True)
         demand_unchanged(current, attempt)
         admitted = admit_person(connection, attempt.organization_id, proof.profile, now=now)
-        if replaced:
-            end_session(connection, hash_id(replaced), why="replaced", now=now)
+        admitted = follow(
+            connection, current, attempt, proof.profile, proof.groups, admitted, now=now, reference=reference, held=held
+        )
         open_session(
             connection,
             attempt.organization_id,
@@ -297,6 +325,10 @@ def _open(
             signed_in_at=proof.signed_in_at,
             seconds=seconds_left(proof, most=ABSOLUTE_SECONDS, now=now),
         )
+        if replaced:
+            # Behind the opening, which waits for whoever ends all sessions of the person: nobody has a hold of a
+            # session while they wait for that (`store/session_ends.py`).
+            end_session(connection, hash_id(replaced), why="replaced", now=now)
         record_event(
             connection,
             attempt.organization_id,
@@ -304,6 +336,6 @@ def _open(
             what="login.joined" if admitted.joined else "login",
             now=now,
             reference=reference,
-            about={"method": "okta"},
+            about={"method": "okta", **({"device": place.device} if place.device else {})},
         )
     return admitted

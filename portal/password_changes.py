@@ -7,11 +7,11 @@ somebody else made them need one (a new account, Delete Integration).
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.mail import is_address, queue_mail
 from portal.passwords import check_password, hash_password
 from portal.services import Services
@@ -147,7 +147,7 @@ def set_by_link(services: Services, token: str, password: str, *, reference: str
     account = load_by_link(services, token)
     password_hash = hash_password(password)
     with services.db.writing() as connection:
-        account = hold_account(connection, account.user_id)
+        account = hold_account(connection, account.user_id, alone=True)
         _demand_use(services, connection, account)
         if not use_link(connection, token, now=services.now()):
             raise Refused(Problem.PASSWORD_LINK, "password_link_used_meanwhile")
@@ -179,7 +179,7 @@ def change(services: Services, session: Session, old: str, new: str, *, referenc
         raise Refused(Problem.PASSWORD_OLD_WRONG)
     password_hash = hash_password(new)
     with services.db.writing() as connection:
-        if hold_account(connection, user_id).password_hash != account.password_hash:
+        if hold_account(connection, user_id, alone=True).password_hash != account.password_hash:
             raise Refused(Problem.CONFLICT, "password_changed_meanwhile")
         _demand_use(services, connection, account)
         if account.password_hash is None and not may_set_first(connection, user_id, session.organization_id):
@@ -201,11 +201,12 @@ def store_and_tell(
     keep_session: bytes | None = None,
 ) -> int:
     """The new password, and who hears of it: sessions end, activity and mail say so, in the caller's transaction,
-    which holds the account. Returns how many sessions ended.
+    which holds the account alone. Returns how many sessions ended.
     """
     now = services.now()
     first = account.password_hash is None
     ended = store_password(connection, account.user_id, password_hash, now=now, keep_session=keep_session)
+    give_back_after(services, connection)
     for organization_id, _slug, _name in list_organizations_of(connection, account.user_id):
         record_event(
             connection,
@@ -224,7 +225,7 @@ def store_and_tell(
             kind="password_changed",
             email=account.email,
             first=first,
-            when=f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d, %H:%M} UTC",
+            when=now,
             link=forgot_url(services),
         )
     return ended

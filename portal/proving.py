@@ -11,20 +11,25 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from portal import logins
 from portal.errors import Problem, Refused
-from portal.logouts import Left, give_back
+from portal.giving_back import give_back_after
 from portal.logs import LOGGER
 from portal.metrics import REFUSALS
+from portal.okta.groups import read_names
 from portal.okta.id_token import check_id_token
-from portal.okta.tokens import Tokens, fetch_userinfo, refresh
+from portal.okta.tokens import Tokens, refresh
+from portal.okta_groups import complete_claims
 from portal.sealing import SealBroken
 from portal.services import Services
 from portal.store.activity import record_event
+from portal.store.group_roles import Groups, follow_groups, would_change
+from portal.store.left_tokens import leave_tokens
 from portal.store.members import Profile, take_over_profile
 from portal.store.okta_logins import Login, find_login_by_integration
 from portal.store.proving import Due, find_proof, keep_proof, take_lease
@@ -109,7 +114,8 @@ def _can_prove(services: Services, id_hash: bytes, sealed_tokens: bytes | None, 
     if services.now() - proved_at < UNPROVED_SECONDS:
         return False
     with services.db.writing() as connection:
-        end_session(connection, id_hash, why="unproved", now=services.now())
+        # What it holds has no refresh token in it, or none that can be read: there is nothing to give back.
+        end_session(connection, id_hash, why="unproved", now=services.now(), dead_at_okta=True)
     raise Refused(Problem.TOKEN_REFUSED, "unproved")
 
 
@@ -177,9 +183,10 @@ def _prove(services: Services, due: Due, reference: str, *, seconds: float) -> N
         return  # Deleted this very moment, and the session with it.
     try:
         with services.door.within(seconds):
-            tokens = _ask(services, login, kept["refresh_token"])
-            claims = _check_and_keep(services, due, login, kept, tokens)
-            claims = _with_email(services, login, tokens, claims)
+            # Sessions from before the scope was kept were granted what logins still ask for.
+            tokens = _ask(services, login, kept["refresh_token"], kept.get("scope") or login.scope)
+            claims, stored = _check_and_keep(services, due, login, kept, tokens)
+            claims, groups = _complete(services, login, tokens, claims)
     except Refused as refused:
         REFUSALS.labels(refused.problem.code, refused.reason).inc()
         event = {"code": refused.problem.code, "reason": refused.reason, "reference": reference}
@@ -189,17 +196,22 @@ def _prove(services: Services, due: Due, reference: str, *, seconds: float) -> N
             raise Refused(Problem.TOKEN_REFUSED, "okta_ended", refused.reason) from refused
         raise
     _take_over(services, due, claims, reference)
+    if groups is None or (groups.missing and kept.get("groups_claim") != login.groups_claim):
+        return
+    if not groups.missing:
+        _remember_claim(services, stored, login)
+    _follow(services, due, groups, reference)
 
 
 def _is_over(refused: Refused) -> bool:
     return refused.problem in _OVER or (refused.problem is Problem.ID_TOKEN_REFUSED and refused.reason in _ANOTHERS)
 
 
-def _ask(services: Services, login: Login, refresh_token: str) -> Tokens:
-    """RFC 6749 section 6. An answer that was lost on the way is asked for once more, at once: inside the leeway Okta
-    gives the same again."""
+def _ask(services: Services, login: Login, refresh_token: str, scope: str) -> Tokens:
+    """RFC 6749 section 6, with no more scope than the login was granted. An answer that was lost on the way is asked
+    for once more, at once: inside the leeway Okta gives the same again."""
     provider = services.providers.load(login.issuer)
-    wanted = {"client_id": login.client_id, "refresh_token": refresh_token, "scope": login.scope}
+    wanted = {"client_id": login.client_id, "refresh_token": refresh_token, "scope": scope}
     try:
         return refresh(services.door, provider, **wanted)
     except Refused as refused:
@@ -210,19 +222,21 @@ def _ask(services: Services, login: Login, refresh_token: str) -> Tokens:
 
 def _check_and_keep(
     services: Services, due: Due, login: Login, kept: dict[str, Any], tokens: Tokens
-) -> dict[str, Any]:
-    """The claims of the ID token that came along, of the same issuer and person (OIDC Core 12.2), or {}.
+) -> tuple[dict[str, Any], Due]:
+    """The claims of the ID token that came along, of the same issuer and person (OIDC Core 12.2), or {}; and the
+    session with what it holds now.
 
     The new refresh token is stored whatever the check says, even where Okta's keys cannot be had at the moment.
     """
     try:
         claims = _check(services, due, login, tokens)
     except Refused:
-        _keep(services, due, {**kept, "refresh_token": tokens.refresh_token}, proved=False)
+        _keep(services, due, login, {**kept, "refresh_token": tokens.refresh_token}, proved=False)
         raise
     newer = {"refresh_token": tokens.refresh_token, "id_token": tokens.id_token or kept["id_token"]}
-    _keep(services, due, {**kept, **newer}, proved=True)
-    return claims
+    if login.groups_claim and read_names(claims, login.groups_claim) is not None:
+        newer["groups_claim"] = login.groups_claim
+    return claims, _keep(services, due, login, {**kept, **newer}, proved=True)
 
 
 def _check(services: Services, due: Due, login: Login, tokens: Tokens) -> dict[str, Any]:
@@ -242,30 +256,48 @@ def _check(services: Services, due: Due, login: Login, tokens: Tokens) -> dict[s
     )
 
 
-def _keep(services: Services, due: Due, content: dict[str, Any], *, proved: bool) -> None:
+def _keep(services: Services, due: Due, login: Login, content: dict[str, Any], *, proved: bool) -> Due:
     """Stores the new tokens; a session that has ended meanwhile gives them back."""
     sealed = services.sealer.seal("tokens", json.dumps(content).encode(), due.id_hash)
+    newer = replace(due, sealed_tokens=sealed)
     with services.db.single() as connection:
         if keep_proof(connection, due, sealed_tokens=sealed, proved_at=services.now() if proved else None):
-            return
-    with services.db.reading() as connection:
-        ended = find_proof(connection, due.id_hash) is None
-    if ended:
-        give_back(services, Left(due.id_hash, due.integration_id, sealed))
+            return newer
+    with services.db.writing() as connection:
+        if find_proof(connection, due.id_hash) is None:
+            leave_tokens(
+                connection, due.organization_id, issuer=login.issuer, client_id=login.client_id, name=due.id_hash,
+                sealed=sealed, why="ended_meanwhile", now=services.now(),
+            )  # fmt: skip
+            give_back_after(services, connection)
+    return newer
 
 
-def _with_email(services: Services, login: Login, tokens: Tokens, claims: dict[str, Any]) -> dict[str, Any]:
+def _remember_claim(services: Services, due: Due, login: Login) -> None:
+    """Userinfo alone has named the groups, and for the first time: where the claim is missing later, they are in none
+    any more. A session that has ended meanwhile, or holds newer tokens, needs no such note."""
+    kept = logins.read_tokens(services, due.id_hash, due.sealed_tokens)
+    if kept.get("groups_claim") == login.groups_claim:
+        return
+    content = json.dumps({**kept, "groups_claim": login.groups_claim}).encode()
+    sealed = services.sealer.seal("tokens", content, due.id_hash)
+    with services.db.single() as connection:
+        keep_proof(connection, due, sealed_tokens=sealed, proved_at=None)
+
+
+def _complete(
+    services: Services, login: Login, tokens: Tokens, claims: dict[str, Any]
+) -> tuple[dict[str, Any], Groups | None]:
     """What an ID token leaves out is at userinfo, as at a login. If that fails, nothing is taken over this time."""
+    if not claims:
+        return claims, None
     provider = services.providers.load(login.issuer)
-    if not claims or isinstance(claims.get("email"), str) or provider.userinfo_endpoint is None:
-        return claims
     try:
-        more = fetch_userinfo(services.door, provider, access_token=tokens.access_token, subject=claims["sub"])
+        return complete_claims(services, provider, tokens, claims, login.groups_claim or "")
     except Refused as refused:
         if _is_over(refused):
             raise
-        return {}
-    return {"name": claims.get("name"), **more, "iss": claims["iss"], "sub": claims["sub"]}
+        return {}, None
 
 
 def _take_over(services: Services, due: Due, claims: dict[str, Any], reference: str) -> None:
@@ -298,10 +330,33 @@ def _take_over(services: Services, due: Due, claims: dict[str, Any], reference: 
         LOGGER.info("an address was taken meanwhile", extra={"event": {"reference": reference}})
 
 
-def _end(services: Services, due: Due, refused: Refused, reference: str) -> None:
-    now = services.now()
+def _follow(services: Services, due: Due, groups: Groups, reference: str) -> None:
+    """The role follows the groups, up and down. A claim that is missing counts only where the session has had it, or
+    its login could not find out: the refresh of one from before groups were asked for brings none."""
+    with services.db.reading() as connection:
+        if not would_change(connection, due.organization_id, due.user_id, groups):
+            return
     with services.db.writing() as connection:
-        if end_session(connection, due.id_hash, why="okta_ended", now=now):
+        follow_groups(
+            connection,
+            due.organization_id,
+            due.user_id,
+            groups,
+            who=due.account_email,
+            now=services.now(),
+            reference=reference,
+            told=False,
+        )
+
+
+def _end(services: Services, due: Due, refused: Refused, reference: str) -> None:
+    """Okta has said no. A refresh token that it has refused is dead there; that of somebody who is no longer assigned,
+    or of somebody else, may not be, and is given back."""
+    now, dead = services.now(), refused.problem is Problem.REFRESH_REFUSED
+    with services.db.writing() as connection:
+        ended = end_session(connection, due.id_hash, why="okta_ended", now=now, dead_at_okta=dead)
+        give_back_after(services, connection)
+        if ended:
             about = {"code": refused.problem.code, "reason": refused.reason, "kind": due.kind}
             record_event(
                 connection,

@@ -1,6 +1,7 @@
 """Okta's orders to end sessions, obeyed: Universal Logout for all of somebody's, front-channel logout for one sign-in.
 
-Knows no Flask. A session that has been ended here is refused by every node at its next request.
+Knows no Flask. A session that has been ended here is refused by every node at its next request. Its refresh token is
+given back all the same: what Okta has ended on its side, the order does not say.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.okta.keys import Key
 from portal.okta.revocation import ALGORITHM, Order, Subject, check_order, issuers_of, read_subject
 from portal.services import Services
@@ -50,6 +52,7 @@ def end_sign_in(services: Services, issuer: str, sid: str, *, reference: str) ->
             return 0
     with services.db.writing() as connection:
         ended = end_sessions_by_sid(connection, issuer, sid, why=_WHY, now=now)
+        give_back_after(services, connection)
         for organization_id in {each.organization_id for each in ended}:
             theirs = [each for each in ended if each.organization_id == organization_id]
             _record(connection, organization_id, theirs, "front_channel", now, reference)
@@ -94,8 +97,9 @@ def _end(
             if subject.sub
             else find_by_email(connection, organization_id, issuers, subject.email)
         )
-        for user_id in people:
+        for user_id in sorted(people):  # Two orders at once hold the same people in the same order.
             ended += end_sessions_of(connection, organization_id, user_id, why=_WHY, now=now)
+        give_back_after(services, connection)
         if people:
             _record(connection, organization_id, ended, "iss_sub" if subject.sub else "email", now, reference)
     if not people:

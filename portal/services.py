@@ -30,6 +30,12 @@ class Services:
         """Whole epoch seconds."""
         return int(self.clock())
 
+    def close(self) -> None:
+        """Ends what is under way behind the pages, then gives all connections back."""
+        self.background.close()
+        self.door.close()
+        self.db.close()
+
 
 def make_services(
     settings: Settings,

@@ -32,6 +32,7 @@ class Held:
     tokens: Tokens | None = field(default=None, repr=False)
     claims: dict[str, Any] | None = field(default=None, repr=False)
     person: dict[str, Any] = field(default_factory=dict, repr=False)
+    userinfo: dict[str, Any] = field(default_factory=dict, repr=False)
     email: str | None = None
 
 

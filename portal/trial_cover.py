@@ -14,9 +14,10 @@ from portal.store.neighbours import is_domain_elsewhere, is_live_elsewhere
 from portal.store.organizations import email_domain
 from portal.store.trial_logins import Trial
 from portal.trial_claims import PERSONAL
+from portal.trial_groups import GROUPS
 from portal.trial_stages import Row, Stage, Word, say
 
-_STAGES = ("id_token", "userinfo", "admission")
+_STAGES = ("id_token", "userinfo", "admission", "groups")
 UNTIL_KNOWN, WITHHELD = say("until_known"), say("withheld")
 
 
@@ -48,7 +49,7 @@ def _personal(stages: Sequence[Stage]) -> list[Row]:
 
 
 def _is_personal(row: Row) -> bool:
-    return row.name in PERSONAL
+    return row.name in PERSONAL or row.name.startswith(GROUPS)
 
 
 def _cover(row: Row, word: Word) -> Row:

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 
 from portal.errors import Refused
-from portal.logins import OKTA_SECONDS, read_profile, take_userinfo
+from portal.logins import OKTA_SECONDS, read_profile
 from portal.logs import LOGGER
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Code, InteractionCode
 from portal.okta.id_token import check_id_token
 from portal.okta.metadata import Provider
 from portal.okta.tokens import Tokens, fetch_userinfo, redeem_code, redeem_interaction_code
+from portal.okta_groups import take_userinfo
 from portal.services import Services
 from portal.store.members import foresee_admission
 from portal.store.organizations import email_domain, owns_domain_of
@@ -28,6 +29,7 @@ from portal.trial_afterwards import OKTA_SECONDS as AFTERWARDS
 from portal.trial_afterwards import Held, give_back, probe_sign_out, try_refresh
 from portal.trial_claims import describe_token, finds_key
 from portal.trial_cover import UNTIL_KNOWN, WITHHELD, belongs_elsewhere, cover
+from portal.trial_groups import foresee_role_by_groups
 from portal.trial_record import Record
 from portal.trial_sign_out import seal_for_sign_out
 from portal.trial_stages import Row, Stage, compare, find_stage, read_stages, say, show, write_stages
@@ -86,6 +88,8 @@ def _examine(services: Services, returned: Returned, record: Record, held: Held)
             _ask_userinfo(services, provider, record, held)
         with suppress(Refused):
             _foresee(services, returned, record, held)
+        with suppress(Refused):
+            foresee_role_by_groups(services, returned, record, held)
     with services.door.within(AFTERWARDS), suppress(Refused):
         try_refresh(services, provider, record, attempt, held)
     with services.door.within(AFTERWARDS), suppress(Refused):
@@ -192,6 +196,7 @@ def _ask_userinfo(services: Services, provider: Provider, record: Record, held: 
         more = fetch_userinfo(services.door, provider, access_token=held.tokens.access_token, subject=subject)
         rows[-1] = compare("sub", more["sub"], show(subject), right=True)
         rows += [Row(name, received=show(more[name])) for name in ("email", "email_verified", "name") if name in more]
+        held.userinfo = more
         if not isinstance(held.claims.get("email"), str):
             held.person = take_userinfo(held.claims, more)
 
@@ -211,4 +216,5 @@ def _foresee(services: Services, returned: Returned, record: Record, held: Held)
             rows.append(Row("domain", received=email_domain(profile.email), expected=say("verified_domain")))
             admitted = foresee_admission(connection, organization_id, profile, now=services.now())
         rows[-1] = replace(rows[-1], verdict="right" if ours else "noted")
-        rows.append(Row("account", received=say("joins") if admitted.joined else say("member"), verdict="right"))
+        joins = say("joins_by_groups") if returned.attempt.groups_claim else say("joins")
+        rows.append(Row("account", received=joins if admitted.joined else say("member"), verdict="right"))

@@ -15,7 +15,8 @@ from portal.okta.refusals import clean
 
 # In the order in which they happen. A test login has passed when those before "refresh" are right.
 STAGES = (
-    "metadata", "authorize", "callback", "token", "keys", "id_token", "userinfo", "admission", "refresh", "logout",
+    "metadata", "authorize", "callback", "token", "keys", "id_token", "userinfo", "admission", "groups", "refresh",
+    "logout",
 )  # fmt: skip
 DECIDING = STAGES[:8]
 # noted: shown without a judgement. waiting: under way, or it is a person's turn.

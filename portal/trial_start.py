@@ -4,12 +4,16 @@ app begin. What is wrong here would end on a page of Okta's from which nobody co
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
 from portal.errors import Problem, Refused
 from portal.okta.attempt import Attempt, authorization_url
+from portal.okta.groups import with_groups
 from portal.okta.probes import find_scope
 from portal.services import Services
+from portal.store.group_roles import read_group_roles
+from portal.store.integrations import App
 from portal.trial_record import Record
 from portal.trial_stages import Row, Stage, compare, hint, show
 
@@ -43,6 +47,17 @@ def prepare(services: Services, attempt: Attempt, *, prompt: str | None) -> tupl
         return None, record.stages
     record.stages[-1] = Stage("authorize", "waiting", rows=record.stages[-1].rows, at=services.now())
     return url, record.stages
+
+
+def ask_for_groups(services: Services, organization_id: int, app: App) -> tuple[str, str]:
+    """(the scope, the claim with the groups) as a login of this organization has them; "" where roles follow none."""
+    with services.db.reading() as connection:
+        claim = read_group_roles(connection, organization_id).claim
+    if claim is None:
+        return app.scope, ""
+    with suppress(Refused):  # That this Okta does not answer is for the first stage to say.
+        return with_groups(app.scope, services.providers.load(app.issuer).scopes_supported), claim
+    return app.scope, claim
 
 
 def _parameters(url: str) -> list[Row]:

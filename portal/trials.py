@@ -29,7 +29,7 @@ from portal.store.sessions import hash_id
 from portal.store.trial_logins import Trial
 from portal.subjects import Subject, SubjectName, find_subject
 from portal.trial_stages import Stage, first_wrong, have_passed, write_stages
-from portal.trial_start import prepare
+from portal.trial_start import ask_for_groups, prepare
 
 MARK = "trial-"
 LINK_SECONDS = 3600
@@ -143,6 +143,8 @@ def go_to_okta(services: Services, trial: Trial, *, browser_hash: bytes, another
     app, now = demand_open(services, trial).apps[trial.app], services.now()
     if trial.status not in _OPEN:
         raise Refused(Problem.ATTEMPT_USED, "state_used")
+    with services.door.within(OKTA_SECONDS):
+        scope, groups_claim = ask_for_groups(services, trial.organization_id, app)
     attempt = start_login(
         organization_id=trial.organization_id,
         integration_id=0,
@@ -151,10 +153,11 @@ def go_to_okta(services: Services, trial: Trial, *, browser_hash: bytes, another
         issuer=app.issuer,
         client_id=app.client_id,
         redirect_uri=surroundings(services).redirect_uris[trial.app],
-        scope=app.scope,
+        scope=scope,
         return_to="",
         now=now,
         mark=MARK,
+        groups_claim=groups_claim,
     )
     with services.door.within(OKTA_SECONDS):
         url, stages = prepare(services, attempt, prompt="login" if another else None)

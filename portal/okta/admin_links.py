@@ -16,7 +16,8 @@ from portal.okta.steps import App, Place
 
 # Okta documents none of these addresses; they are what its console shows in the address bar. `app_general` is in Okta's
 # own error page (facts 2.2); the others were found in several public repositories and guides each, save for
-# `access_policies` (its `#policies` in one only: an unknown fragment shows the authorization server all the same).
+# `access_policies` (its `#policies` in one only) and `claims` (by its likeness to `#scopes`, which was found): an
+# unknown fragment shows the authorization server all the same.
 _PATHS: dict[Place, str] = {
     "home": "/admin/dashboard",
     "applications": "/admin/apps/active",
@@ -27,6 +28,7 @@ _PATHS: dict[Place, str] = {
     "trusted_origins": "/admin/access/api/trusted_origins",
     "authorization_servers": "/admin/oauth2/as",
     "access_policies": "/admin/oauth2/as/{server_id}#policies",
+    "claims": "/admin/oauth2/as/{server_id}#claims",
     "account_settings": "/admin/settings/account",
     "system_log": "/report/system_log_2",
     "api_tokens": "/admin/access/api/tokens",
@@ -37,6 +39,7 @@ _PARENTS: dict[Place, Place] = {
     "app_sign_on": "applications",
     "app_assignments": "applications",
     "access_policies": "authorization_servers",
+    "claims": "authorization_servers",
 }
 # The form "Create App Integration" leads to, by what is to be created.
 _WIZARD = "/admin/apps/oauth2-wizard/create?applicationType={kind}"
@@ -52,6 +55,7 @@ _SANDBOX: dict[Place, str] = {
     "trusted_origins": "#faults",
     "authorization_servers": "#faults",
     "access_policies": "#faults",
+    "claims": "#faults",
     "account_settings": "#settings",
     "system_log": "#requests",
     "api_tokens": "#settings",

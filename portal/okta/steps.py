@@ -11,7 +11,7 @@ from typing import Literal
 App = Literal["spa", "native"]
 Place = Literal[
     "home", "applications", "new_app", "app_general", "app_sign_on", "app_assignments", "trusted_origins",
-    "authorization_servers", "access_policies", "account_settings", "system_log", "api_tokens",
+    "authorization_servers", "access_policies", "claims", "account_settings", "system_log", "api_tokens",
 ]  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def fetch_userinfo(door: Door, provider: Provider, *, access_token: str, subject
 
     subject -- the verified ID token's; another person's answer is refused (section 5.3.2).
     Raises Refused: ID_TOKEN_REFUSED subject_mismatch; OKTA_ANSWER_INVALID userinfo_redirected, userinfo_signed (we ask
-    for JSON), userinfo_http_status, userinfo_unavailable; OKTA_BUSY; OKTA_UNREACHABLE.
+    for JSON), userinfo_http_status, userinfo_error, userinfo_unavailable; OKTA_BUSY; OKTA_UNREACHABLE.
     """
     if provider.userinfo_endpoint is None:
         raise Refused(Problem.OKTA_ANSWER_INVALID, "userinfo_unavailable")
@@ -103,6 +103,9 @@ def fetch_userinfo(door: Door, provider: Provider, *, access_token: str, subject
     if answer.headers.get("content-type", "").lower().startswith("application/jwt"):
         raise Refused(Problem.OKTA_ANSWER_INVALID, "userinfo_signed")
     unverified_person = answer.json()
+    if "error" in unverified_person and "sub" not in unverified_person:
+        # That is about the moment and not about anybody: a session does not end by it.
+        raise Refused(Problem.OKTA_ANSWER_INVALID, "userinfo_error", "HTTP 200 with an error")
     if unverified_person.get("sub") != subject:
         raise Refused(Problem.ID_TOKEN_REFUSED, "subject_mismatch", "userinfo")
     return unverified_person

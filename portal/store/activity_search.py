@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select, tuple_, union_all
 
-from portal.store.models import activity
+from portal.store.models import activity, sessions, users
+from portal.store.sessions import hash_id
 
 PAGE = 50
+_SAME_MOMENT = 2  # seconds between the end of a session and the line about it, which are of one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,29 @@ def search_events(
         FoundEvent(Place(at, number), who, what, json.loads(about), reference)
         for number, at, who, what, about, reference in connection.execute(statement)
     ]
+
+
+def find_reference_of_end(connection: Connection, session_id: str, whats: Sequence[str]) -> str:
+    """The reference of what ended this session, an event of one of these kinds; "" where there is none.
+
+    Who is told of the end is seldom who caused it: the reference of their own page would find nothing.
+    """
+    table = activity.c
+    statement = (
+        select(table.reference)
+        .join(sessions, sessions.c.organization_id == table.organization_id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            sessions.c.id_hash == hash_id(session_id),
+            table.what.in_(whats),
+            table.at.between(sessions.c.ended_at, sessions.c.ended_at + _SAME_MOMENT),
+            table.reference != "",
+        )
+        # Somebody else's may have ended in the same second.
+        .order_by((table.who == users.c.email).desc(), table.at, table.id)
+        .limit(1)
+    )
+    return connection.execute(statement).scalar() or ""
 
 
 def _part(organization_id: int, wanted: Wanted, what: str, after: Place | None, limit: int) -> Select[Any]:

@@ -15,6 +15,7 @@ from portal.errors import Problem, Refused
 __all__ = ["Database", "after_commit"]
 
 _AFTERWARDS = "after_commit"
+_CLOSE_SECONDS = 10.0
 
 
 def after_commit(connection: Connection, work: Callable[[], object]) -> None:
@@ -51,10 +52,13 @@ class Database:
         return _Use(self.engine, self._shared, self._own, writes=True, begins=True)
 
     def close(self) -> None:
-        """Gives all connections back."""
-        if self._shared is not None and self._shared.connection is not None:
-            self._shared.connection.close()
-            self._shared.connection = None
+        """Gives all connections back. SQLite's shared one is waited for: closed while a thread is using it, it would
+        take the process with it."""
+        if self._shared is not None and self._shared.take(seconds=_CLOSE_SECONDS):
+            if self._shared.connection is not None:
+                self._shared.connection.close()
+                self._shared.connection = None
+            self._shared.give_back()
         self.engine.dispose()
 
 

@@ -71,6 +71,14 @@ def list_without_password(connection: Connection, organization_id: int, limit: i
     return [Person(*row) for row in connection.execute(people)]
 
 
+def find_without_password(connection: Connection, organization_id: int, email: str) -> Person | None:
+    """The one of them with this address."""
+    mine = select(users.c.id, users.c.email, users.c.name).join(members, members.c.user_id == users.c.id)
+    mine = mine.where(members.c.organization_id == organization_id, users.c.email == email)
+    row = connection.execute(mine.where(users.c.password_hash.is_(None), comes_by_okta(organization_id))).first()
+    return Person(*row) if row else None
+
+
 def count_ends(connection: Connection, organization_id: int, integration_id: int, *, now: int) -> Ends:
     """What a deletion would end now."""
     live = (
@@ -94,17 +102,6 @@ def count_ends(connection: Connection, organization_id: int, integration_id: int
         trial_logins=connection.execute(trials).scalar_one(),
         draft=connection.execute(draft).first() is not None,
     )
-
-
-def list_left_tokens(connection: Connection, organization_id: int, integration_id: int) -> list[tuple[bytes, bytes]]:
-    """(hash of the id, sealed tokens) of every live session of this integration, read before they end."""
-    held = select(sessions.c.id_hash, sessions.c.sealed_tokens).where(
-        sessions.c.organization_id == organization_id,
-        sessions.c.integration_id == integration_id,
-        sessions.c.ended_at.is_(None),
-        sessions.c.sealed_tokens.is_not(None),
-    )
-    return [(row[0], row[1]) for row in connection.execute(held)]
 
 
 def end_set_up(connection: Connection, organization_id: int, *, now: int) -> None:

@@ -20,6 +20,7 @@ from portal.store.models import (
     sessions,
     users,
 )
+from portal.store.session_ends import end_where, hold_okta_logins
 
 CLAIM_SECONDS = 30 * 86400
 MOST_CLAIMS = 20
@@ -172,14 +173,13 @@ def remove_domain(connection: Connection, organization_id: int, name: str, *, no
     live = (integrations.c.organization_id == organization_id) & integrations.c.deleted_at.is_(None)
     if len(names) == 1 and connection.execute(select(integrations.c.id).where(live)).first():
         raise Refused(Problem.LAST_DOMAIN)
+    hold_okta_logins(connection, organization_id)
     connection.execute(delete(domains).where(mine, domains.c.name == name))
     theirs = exists().where(
         identities.c.id == sessions.c.identity_id, identities.c.email.endswith(f"@{name}", autoescape=True)
     )
-    ended = update(sessions).where(
-        sessions.c.organization_id == organization_id, sessions.c.ended_at.is_(None), theirs
-    )
-    return connection.execute(ended.values(ended_at=now, ended_why="domain_removed", sealed_tokens=None)).rowcount
+    mine = (sessions.c.organization_id == organization_id) & theirs
+    return end_where(connection, mine, why="domain_removed", now=now)
 
 
 def _hold(connection: Connection, organization_id: int) -> None:

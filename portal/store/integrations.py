@@ -23,6 +23,7 @@ from portal.store.models import apps, domains, integrations, members, organizati
 from portal.store.okta_only import drop_okta_only
 from portal.store.okta_people import comes_by_okta
 from portal.store.recovery_codes import drop_codes
+from portal.store.session_ends import end_where
 
 UNDO_SECONDS = 30 * 86400
 
@@ -137,17 +138,13 @@ def save_integration(
     else:
         integration_id = live.id
         connection.execute(update(integrations).where(integrations.c.id == live.id).values(values))
+        # Before the apps change: what these sessions hold has to go back to the old ones.
+        _end_moved(connection, live, saved_apps, now)
         connection.execute(delete(apps).where(apps.c.integration_id == live.id))
     for app in saved_apps:
         row = {"kind": app.kind, "client_id": app.client_id, "domain": app.domain}
         row |= {"issuer": app.issuer, "scope": app.scope, "integration_id": integration_id}
         connection.execute(insert(apps), row)
-    # A phone may also have come in by the web app, a browser never by the native one.
-    for moved, kind in (("spa", ""), ("native", "phone")):
-        if live is not None and is_moved(live, saved_apps, moved):
-            end_sessions(
-                connection, organization_id, integration_id=live.id, kind=kind, why="settings_changed", now=now
-            )
     saved = find_integration(connection, organization_id)
     assert saved is not None
     _write_down(connection, saved, what, before=live)
@@ -155,7 +152,8 @@ def save_integration(
 
 
 def delete_integration(connection: Connection, organization_id: int, *, who: str, now: int) -> Integration:
-    """Takes Okta away: nobody can log in by it any more and every session that came from it ends.
+    """Takes Okta away: nobody can log in by it any more and every session that came from it ends. What they hold is
+    collected afterwards (`unfinished_deletions`).
 
     Raises Refused(OKTA_NOT_CONNECTED).
     """
@@ -164,7 +162,9 @@ def delete_integration(connection: Connection, organization_id: int, *, who: str
         raise Refused(Problem.OKTA_NOT_CONNECTED)
     change: dict[str, Any] = {"deleted_at": now, "updated_at": now, "updated_by": who, "version": live.version + 1}
     connection.execute(update(integrations).where(integrations.c.id == live.id).values(change))
-    end_sessions(connection, organization_id, integration_id=live.id, why="integration_deleted", now=now)
+    end_sessions(
+        connection, organization_id, integration_id=live.id, why="integration_deleted", now=now, collect_later=True
+    )
     # Without Okta, passwords are the way in again, and nobody needs a way round them.
     drop_okta_only(connection, organization_id)
     drop_codes(connection, organization_id)
@@ -205,18 +205,27 @@ def count_okta_people(connection: Connection, organization_id: int) -> tuple[int
 
 
 def end_sessions(
-    connection: Connection, organization_id: int, *, integration_id: int, why: str, now: int, kind: str = ""
-) -> int:
-    """Ends every live session that this integration opened, or those of one kind ("web", "phone"); returns how many."""
+    connection: Connection, organization_id: int, *, integration_id: int, why: str, now: int, kind: str = "",
+    collect_later: bool = False,
+) -> int:  # fmt: skip
+    """Ends every live session that this integration opened, or those of one kind ("web", "phone"); returns how many.
+
+    The integration's own row has been changed before in this transaction: whoever is opening a session by it has been
+    waited for, and whoever comes after finds it changed.
+    """
     mine = (sessions.c.organization_id == organization_id) & (sessions.c.integration_id == integration_id)
     if kind:
         mine &= sessions.c.kind == kind
-    ended = connection.execute(
-        update(sessions)
-        .where(mine, sessions.c.ended_at.is_(None))
-        .values(ended_at=now, ended_why=why, sealed_tokens=None)
-    )
-    return ended.rowcount
+    return end_where(connection, mine, why=why, now=now, collect_later=collect_later)
+
+
+def _end_moved(connection: Connection, live: Integration, saved_apps: Sequence[App], now: int) -> None:
+    # A phone may also have come in by the web app, a browser never by the native one.
+    for moved, kind in (("spa", ""), ("native", "phone")):
+        if is_moved(live, saved_apps, moved):
+            end_sessions(
+                connection, live.organization_id, integration_id=live.id, kind=kind, why="settings_changed", now=now
+            )
 
 
 def is_moved(live: Integration, saved_apps: Sequence[App], kind: str) -> bool:

@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, upd
 
 from portal.errors import Problem, Refused
 from portal.store.invitations import end_invitations_by
-from portal.store.members import ROLES
+from portal.store.members import ROLES, find_role
 from portal.store.models import members, organizations, sessions, users
 from portal.store.okta_people import comes_by_okta
 from portal.store.recovery_codes import take_codes_away
+from portal.store.session_ends import end_where, hold_okta_logins
 from portal.store.setup_links import revoke_links_by
 
 PAGE = 50
@@ -99,25 +100,44 @@ def remove_member(connection: Connection, organization_id: int, member_id: int, 
     Raises Refused(NOT_FOUND, LAST_OWNER, LAST_CODES).
     """
     before = _hold(connection, organization_id, member_id, leaves_owner=False)
+    # A login by Okta that has found them a member opens its session first, and one that comes later finds them gone.
+    # Logins by password hold the organization, those by a recovery code the code.
+    hold_okta_logins(connection, organization_id)
     connection.execute(delete(members).where(members.c.id == member_id))
     _end_given_out(connection, organization_id, before.user_id, now)
     mine = (sessions.c.organization_id == organization_id) & (sessions.c.user_id == before.user_id)
-    ended = update(sessions).where(mine, sessions.c.ended_at.is_(None))
-    connection.execute(ended.values(ended_at=now, ended_why="member_removed", sealed_tokens=None))
+    end_where(connection, mine, why="member_removed", now=now)
     return before
 
 
-def _hold(connection: Connection, organization_id: int, member_id: int, *, leaves_owner: bool) -> Member:
+def hold_members(connection: Connection, organization_id: int) -> None:
+    """Nobody else takes an owner's role away before this transaction ends."""
     # One change at a time, or two owners who take each other's role away at once would leave none.
     # FOR NO KEY UPDATE, since a login that inserts rows of this organization must not have to wait for it.
     mine = select(organizations.c.id).where(organizations.c.id == organization_id)
     connection.execute(mine.with_for_update(key_share=True))
+
+
+def hold_as_owner(connection: Connection, organization_id: int, user_id: int) -> None:
+    """The same for an owner who acts. Raises Refused(FORBIDDEN) where they have lost the role while they waited: what
+    they do could bring them back."""
+    hold_members(connection, organization_id)
+    if find_role(connection, organization_id, user_id) != "owner":
+        raise Refused(Problem.FORBIDDEN, "owner_no_more")
+
+
+def _hold(connection: Connection, organization_id: int, member_id: int, *, leaves_owner: bool) -> Member:
+    hold_members(connection, organization_id)
     before = load_member(connection, organization_id, member_id)
-    if before.role == "owner" and not leaves_owner:
-        owners = (members.c.organization_id == organization_id) & (members.c.role == "owner")
-        if connection.execute(select(func.count()).select_from(members).where(owners)).scalar_one() == 1:
-            raise Refused(Problem.LAST_OWNER)
+    if before.role == "owner" and not leaves_owner and is_last_owner(connection, organization_id):
+        raise Refused(Problem.LAST_OWNER)
     return before
+
+
+def is_last_owner(connection: Connection, organization_id: int) -> bool:
+    """Whether there is only one owner."""
+    owners = (members.c.organization_id == organization_id) & (members.c.role == "owner")
+    return bool(connection.execute(select(func.count()).select_from(members).where(owners)).scalar_one() == 1)
 
 
 def _end_given_out(connection: Connection, organization_id: int, user_id: int, now: int) -> None:

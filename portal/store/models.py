@@ -55,6 +55,8 @@ organizations = Table(
     # How long a session may go unused, and how long it may last at all, where that is shorter than usual; in seconds.
     Column("session_idle_seconds", Integer),
     Column("session_seconds", Integer),
+    # The claim of an ID token that names somebody's groups in Okta; NULL where roles do not follow them.
+    Column("groups_claim", String(100)),
     sqlite_autoincrement=True,
 )
 
@@ -215,6 +217,29 @@ refresh_tokens = Table(
     sqlite_with_rowid=False,
 )
 
+# Okta's tokens of sessions that are over, until Okta has taken them back: sealed as they were for the session.
+left_tokens = Table(
+    "left_tokens",
+    metadata,
+    _id(),
+    _to("organization_id", "organizations.id"),
+    # Whose they are, since the settings may name another Okta by now.
+    Column("issuer", String(300), nullable=False),
+    Column("client_id", String(255), nullable=False),
+    # What they are sealed for: the hash of the session's id.
+    Column("name", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("why", String(40), nullable=False),
+    Column("reference", String(20), nullable=False),
+    _time("left_at"),
+    # When somebody may try next: whoever is at it has put this off.
+    _time("try_at"),
+    Index(None, "try_at"),
+    Index(None, "organization_id", "try_at"),
+    Index(None, "name"),
+    sqlite_autoincrement=True,
+)
+
 # A phone's login (or logout) under way; what the web keeps in the browser is kept here.
 native_attempts = Table(
     "native_attempts",
@@ -307,6 +332,16 @@ invitations = Table(
     _to("invited_by_id", "users.id", null=True),
     _time("created_at"),
     _time("expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# Which role a group in the organization's Okta gives.
+group_roles = Table(
+    "group_roles",
+    metadata,
+    _to("organization_id", "organizations.id", key=True),
+    Column("group_name", String(255), primary_key=True),
+    Column("role", String(20), nullable=False),
     sqlite_with_rowid=False,
 )
 

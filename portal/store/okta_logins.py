@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, false, literal, literal_column, select
 
@@ -18,7 +20,10 @@ _PRINTABLE = re.compile(r"[!-~]{1,300}")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a login needs to know of its organization and of the app, web or native, in one row."""
+    """What a login needs to know of its organization and of the app, web or native, in one row.
+
+    groups_claim -- the claim with the person's groups, where roles follow them; None where they do not.
+    """
 
     organization_id: int
     slug: str
@@ -29,6 +34,7 @@ class Login:
     client_id: str
     issuer: str
     scope: str
+    groups_claim: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ _LOGIN = (
         apps.c.client_id,
         apps.c.issuer,
         apps.c.scope,
+        organizations.c.groups_claim,
     )
     .select_from(organizations)
     .join(integrations, integrations.c.organization_id == organizations.c.id)
@@ -113,7 +120,8 @@ def list_logins_by_issuer(connection: Connection, issuer: str) -> list[Login]:
     """The organizations that are connected to this issuer; more than one may share an Okta."""
     if not _PRINTABLE.fullmatch(issuer):
         return []
-    return [Login(*row) for row in connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer, "app": "spa"})]
+    rows: Sequence[Any] = connection.execute(_LOGIN_BY_ISSUER, {"issuer": issuer, "app": "spa"}).all()
+    return [Login(*row) for row in rows]
 
 
 def find_ways(connection: Connection, *, now: int, domain: str = "", slug: str = "") -> Ways | None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from portal.store.models import domains, identities, members, sessions, users
+from portal.store.session_ends import end_where
 from portal.store.setup_tables import okta_only
 
 CONFIRM_SECONDS = 900
@@ -156,11 +157,10 @@ def drop_overdue(connection: Connection, organization_id: int, *, now: int) -> b
 
 
 def end_password_sessions(connection: Connection, organization_id: int, *, now: int) -> int:
-    """Ends every session here, in browsers and apps, that a password has opened; returns how many."""
+    """Ends every session here, in browsers and apps, that a password has opened; returns how many. The organization has
+    to be held: a password login holds it as well."""
     mine = (sessions.c.organization_id == organization_id) & (sessions.c.method == "password")
-    ended = update(sessions).where(mine, sessions.c.ended_at.is_(None))
-    change = {"ended_at": now, "ended_why": "okta_only", "sealed_tokens": None}
-    return connection.execute(ended.values(change)).rowcount
+    return end_where(connection, mine, why="okta_only", now=now)
 
 
 def count_shut_out(connection: Connection, organization_id: int, *, issuers: Collection[str]) -> tuple[int, int]:

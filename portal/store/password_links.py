@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from portal.store.models import members, organizations, sessions, users
+from portal.store.session_ends import end_where, hold_person
 from portal.store.sessions import hash_id
 from portal.store.setup_tables import password_links
 
@@ -61,13 +62,17 @@ def load_account(connection: Connection, user_id: int) -> Account:
     return Account(*connection.execute(_BY_ID, {"user_id": user_id}).one())
 
 
-def hold_account(connection: Connection, user_id: int) -> Account:
+def hold_account(connection: Connection, user_id: int, *, alone: bool = False) -> Account:
     """The same; until this transaction ends, neither its password changes nor whether its organizations take one.
+
+    alone -- for whoever ends all of the person's sessions: nobody opens one meanwhile, by Okta either (`hold_person`).
 
     What was looked at before this has to be looked at again: on PostgreSQL it may have changed while this waited. In
     the order of all transactions: organizations first, then the person, then sessions.
     """
     connection.execute(_HOMES_HELD, {"user_id": user_id}).all()
+    if alone:
+        hold_person(connection, user_id)
     return Account(*connection.execute(_BY_ID_HELD, {"user_id": user_id}).one())
 
 
@@ -140,15 +145,14 @@ def store_password(
     connection: Connection, user_id: int, password_hash: str, *, now: int, keep_session: bytes | None = None
 ) -> int:
     """The person's password from now on. Their sessions end, on the web and in the app, in every organization, all but
-    the one that is kept; so do links to set a password. Returns how many sessions ended.
+    the one that is kept; so do links to set a password. Returns how many sessions ended. The account is held alone.
     """
     connection.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
     end_links(connection, user_id, now=now)
-    mine = (sessions.c.user_id == user_id) & sessions.c.ended_at.is_(None)
+    mine = sessions.c.user_id == user_id
     if keep_session is not None:
         mine &= sessions.c.id_hash != keep_session
-    ended = update(sessions).where(mine).values(ended_at=now, ended_why="password_changed", sealed_tokens=None)
-    return connection.execute(ended).rowcount
+    return end_where(connection, mine, why="password_changed", now=now)
 
 
 def list_organizations_of(connection: Connection, user_id: int) -> list[tuple[int, str, str]]:

@@ -71,24 +71,30 @@ def drop_codes_of(connection: Connection, organization_id: int, user_id: int) ->
     return connection.execute(delete(recovery_codes).where(mine)).rowcount
 
 
+def are_last_codes(connection: Connection, organization_id: int, user_id: int, *, now: int) -> bool:
+    """Whether nobody could get in if Okta failed, were these codes gone: no passwords are taken, and no other owner has
+    an unused code."""
+    if not count_codes(connection, organization_id, user_id) or not is_in_force(connection, organization_id, now=now):
+        return False
+    others = (
+        select(recovery_codes.c.user_id)
+        .join(members, members.c.user_id == recovery_codes.c.user_id)
+        .where(
+            recovery_codes.c.organization_id == organization_id,
+            recovery_codes.c.used_at.is_(None),
+            recovery_codes.c.user_id != user_id,
+            members.c.organization_id == organization_id,
+            members.c.role == "owner",
+        )
+    )
+    return connection.execute(others.limit(1)).first() is None
+
+
 def take_codes_away(connection: Connection, organization_id: int, user_id: int, *, now: int) -> None:
     """Somebody is no owner any more: their codes count no more either, not even if they become one again.
 
-    The organization's row has to be held. Raises Refused(LAST_CODES) while no passwords are taken and no other owner
-    has an unused code: nobody could get in if Okta failed.
+    The organization's row has to be held. Raises Refused(LAST_CODES) where they are the last (`are_last_codes`).
     """
-    if count_codes(connection, organization_id, user_id) and is_in_force(connection, organization_id, now=now):
-        others = (
-            select(recovery_codes.c.user_id)
-            .join(members, members.c.user_id == recovery_codes.c.user_id)
-            .where(
-                recovery_codes.c.organization_id == organization_id,
-                recovery_codes.c.used_at.is_(None),
-                recovery_codes.c.user_id != user_id,
-                members.c.organization_id == organization_id,
-                members.c.role == "owner",
-            )
-        )
-        if connection.execute(others.limit(1)).first() is None:
-            raise Refused(Problem.LAST_CODES)
+    if are_last_codes(connection, organization_id, user_id, now=now):
+        raise Refused(Problem.LAST_CODES)
     drop_codes_of(connection, organization_id, user_id)

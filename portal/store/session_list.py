@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
 from portal.store.models import apps as okta_apps
 from portal.store.models import identities, integrations, members, organizations, sessions, users
+from portal.store.session_ends import end_where, hold_person
 from portal.store.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, PHONE_ABSOLUTE_SECONDS, PHONE_IDLE_SECONDS
 
 MOST_LISTED = 100
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,12 @@ class ListedSession:
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """What was ended, and what Okta has to be told about it."""
+    """What was ended. Okta's tokens of it are left to be given back: the caller says `give_back_after`."""
 
     id_hash: bytes
     kind: str
     organization_id: int
     email: str
-    integration_id: int | None
-    sealed_tokens: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,14 @@ def list_sessions(connection: Connection, user_id: int, organization_id: int, *,
     return [ListedSession(*row) for row in connection.execute(listed)]
 
 
+def count_live(connection: Connection, organization_id: int, user_id: int, *, now: int) -> dict[str, int]:
+    """How many live sessions this person has at this organization, by kind: "web", "phone"."""
+    own = sessions.c
+    counted = select(own.kind, func.count()).join(organizations, organizations.c.id == own.organization_id)
+    counted = counted.where(own.user_id == user_id, own.organization_id == organization_id, _alive(now))
+    return {row[0]: row[1] for row in connection.execute(counted.group_by(own.kind))}
+
+
 def find_member(connection: Connection, organization_id: int, member_id: int) -> Person | None:
     """The person behind a row of this organization's list of members."""
     found = (
@@ -90,6 +98,9 @@ def end_sessions_of(
 ) -> list[EndedSession]:
     """Ends the live sessions of this person at this organization, web and phone: all, `only` one, or all but one.
 
+    One that is being opened at this moment is waited for. A login for which Okta has vouched and which opens its
+    session only after this goes on: it ends when it next proves itself, if Okta has ended it.
+
     method -- only those that came so: "okta", "password" or "recovery".
     why -- what the ended browser is told, by `portal.web.session_end`: ended_by_person, ended_by_owner, okta_revoked...
     """
@@ -100,12 +111,36 @@ def end_sessions_of(
         mine &= sessions.c.method == method
     if except_id is not None:
         mine &= sessions.c.id_hash != except_id
+    hold_person(connection, user_id)
     return _end(connection, mine, why=why, now=now)
 
 
 def end_sessions_by_sid(connection: Connection, issuer: str, sid: str, *, why: str, now: int) -> list[EndedSession]:
-    """Ends what came from this session of that Okta (OpenID Connect Front-Channel Logout 1.0 section 3)."""
+    """Ends what came from this session of that Okta (OpenID Connect Front-Channel Logout 1.0 section 3), and what the
+    same people are opening by it at this moment."""
+    theirs = select(sessions.c.user_id).where(_by_sid(issuer, sid), sessions.c.ended_at.is_(None)).distinct()
+    for user_id in sorted(connection.execute(theirs).scalars()):
+        hold_person(connection, user_id)
     return _end(connection, _by_sid(issuer, sid), why=why, now=now)
+
+
+def end_run_out(connection: Connection, *, now: int) -> int:
+    """Ends sessions whose time has run out and that still hold Okta's tokens, some hundreds at a time; how many.
+
+    They open nothing any more, whether this has run or not.
+    """
+    own, limits = sessions.c, organizations.c
+    usual = case((own.kind == "phone", PHONE_ABSOLUTE_SECONDS), else_=ABSOLUTE_SECONDS)
+    most = func.coalesce(limits.session_seconds, usual)
+    expired = or_(own.expires_at <= now, own.created_at + most <= now)
+    number = 0
+    for why, over in (("session_expired", expired), ("session_idle", ~_alive(now))):
+        holding = select(own.id_hash).join(organizations, limits.id == own.organization_id)
+        holding = holding.where(own.ended_at.is_(None), own.sealed_tokens.is_not(None), over).limit(_AT_ONCE)
+        found = list(connection.execute(holding).scalars())
+        if found:
+            number += end_where(connection, own.id_hash.in_(found), why=why, now=now)
+    return number
 
 
 def is_known_sid(connection: Connection, issuer: str, sid: str) -> bool:
@@ -151,12 +186,11 @@ def _by_sid(issuer: str, sid: str) -> ColumnElement[bool]:
 def _end(connection: Connection, mine: ColumnElement[bool], *, why: str, now: int) -> list[EndedSession]:
     """Held first, so that PostgreSQL does not let anybody store new tokens between looking and ending."""
     own = sessions.c
-    live = select(own.id_hash, own.kind, own.organization_id, users.c.email, own.integration_id, own.sealed_tokens)
-    live = live.join(users, users.c.id == own.user_id).where(mine, own.ended_at.is_(None))
-    found = connection.execute(live.with_for_update(of=sessions)).all()
+    live = select(own.id_hash, own.kind, own.organization_id, users.c.email)
+    live = live.join(users, users.c.id == own.user_id).where(mine, own.ended_at.is_(None)).order_by(own.id_hash)
+    found = connection.execute(live.with_for_update(of=sessions, key_share=True)).all()
     if found:
-        gone = update(sessions).where(own.id_hash.in_([row[0] for row in found]))
-        connection.execute(gone.values(ended_at=now, ended_why=why, sealed_tokens=None))
+        end_where(connection, own.id_hash.in_([row[0] for row in found]), why=why, now=now)
     return [EndedSession(*row) for row in found]
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal.store.hot import Hot
+from portal.store.left_tokens import leave_tokens_of
 from portal.store.models import (
     claimed_attempts,
     identities,
@@ -253,8 +254,23 @@ def touch_session(connection: Connection, session: Session, *, now: int) -> None
     _TOUCH.run(connection, {"key": session.id_hash, "now": now})
 
 
-def end_session(connection: Connection, id_hash: bytes, *, why: str, now: int, kept: bytes | None = None) -> bool:
-    """Ends a session for good; False when it had ended before. `kept` -- what stays of its sealed tokens."""
+def end_session(
+    connection: Connection,
+    id_hash: bytes,
+    *,
+    why: str,
+    now: int,
+    kept: bytes | None = None,
+    back_at: int | None = None,
+    dead_at_okta: bool = False,
+) -> bool:
+    """Ends a session for good; False when it had ended before. `kept` -- what stays of its sealed tokens.
+
+    Okta's tokens are left to be given back: at once, or not before `back_at` where somebody is at it until then; not at
+    all where Okta itself has said that they are `dead_at_okta`. The caller says `give_back_after`.
+    """
+    if not dead_at_okta:
+        leave_tokens_of(connection, id_hash, why=why, now=now, try_at=now if back_at is None else back_at)
     return _END.run(connection, {"key": id_hash, "now": now, "why": why, "kept": kept}) > 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from portal.errors import Problem, Refused
+from portal.store.members import find_role
 from portal.store.models import organizations
 from portal.store.setup_tables import setup_links
 
@@ -53,8 +54,14 @@ def create_link(
 ) -> int:
     """Stores a new link for `seconds`; answers its id. Raises Refused(CONFLICT) when 20 are live already.
 
-    who, user_id -- whoever makes it; their links end when they are an owner no more (`revoke_links_by`).
+    who, user_id -- whoever makes it; their links end when they are an owner no more (`revoke_links_by`), and they make
+    none behind that: Refused(FORBIDDEN).
     """
+    # One change of owners and links at a time. FOR NO KEY UPDATE: no login waits for it.
+    mine = select(organizations.c.id).where(organizations.c.id == organization_id)
+    connection.execute(mine.with_for_update(key_share=True))
+    if user_id is not None and find_role(connection, organization_id, user_id) != "owner":
+        raise Refused(Problem.FORBIDDEN, "owner_no_more")
     live = select(func.count()).where(
         setup_links.c.organization_id == organization_id,
         setup_links.c.revoked_at.is_(None),

@@ -222,3 +222,19 @@ password_links = Table(
     Index(None, "user_id"),
     sqlite_with_rowid=False,
 )
+
+# What a Delete Integration still has to do behind its page.
+unfinished_deletions = Table(
+    "unfinished_deletions",
+    metadata,
+    _to("integration_id", "integrations.id", key=True),
+    _to("organization_id", "organizations.id"),
+    # Whoever deleted: their mail was written with it.
+    Column("first", String(254), nullable=False),
+    Column("reference", String(20), nullable=False),
+    _time("deleted_at"),
+    # Whether mails are still to be written, up to whom they are, and how many.
+    Column("mails", Boolean, nullable=False),
+    _time("after_user_id"),
+    Column("written", Integer, nullable=False),
+)

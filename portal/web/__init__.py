@@ -16,6 +16,7 @@ from portal.web import (
     domains,
     embedded,
     errors,
+    group_roles,
     guards,
     headers,
     health,
@@ -47,6 +48,7 @@ from portal.web import callback as _callback  # noqa: F401
 from portal.web import guide_links as _guide_links  # noqa: F401
 from portal.web import linking as _linking  # noqa: F401
 from portal.web import logout as _logout  # noqa: F401
+from portal.web import member_removal as _member_removal  # noqa: F401
 from portal.web import okta_delete as _okta_delete  # noqa: F401
 from portal.web import okta_preview as _okta_preview  # noqa: F401
 from portal.web import organization_login as _organization_login  # noqa: F401
@@ -76,7 +78,7 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     # callback, linking, logout and password_login have put their views on the blueprint of the login pages.
     for family in (
-        home, login, passwords, phone, account, session_pages, integrations, okta_checks, okta_versions,
+        home, login, passwords, phone, account, session_pages, integrations, okta_checks, okta_versions, group_roles,
         universal_logout,
         security, session_length, okta_guide, okta_setup, okta_test, trial_login, setup_link, activity, domains,
         members, invitation, organizations_of, health,

@@ -20,7 +20,9 @@ from portal.current import services
 from portal.services import Services
 from portal.store.activity_days import DAY, Count, count_days, is_behind, settle_days, total
 from portal.store.activity_search import PAGE, FoundEvent, Place, Wanted, search_events
-from portal.web.activity_texts import GROUPS, describe, details, explain, name_cause
+from portal.store.integrations import App, find_integration
+from portal.web.activity_repairs import EXPLAINED, explain_refusal, name_cause
+from portal.web.activity_texts import GROUPS, describe, details, explain
 from portal.web.charts import draw_days
 from portal.web.guards import demand_viewer, member
 from portal.web.render import language, render, show_time
@@ -43,10 +45,11 @@ def index(slug: str) -> ResponseReturnValue:
     with services().db.reading() as connection:
         # One more than is shown tells whether there is another page.
         found = search_events(connection, organization_id, wanted, after=_after(), limit=PAGE + 1)
+        live = find_integration(connection, organization_id) if _has_refusals(found) else None
         charts = None if _is_search(asked) or _after() else _charts(connection, organization_id)
     if charts is not None and charts.behind:
         _settle(services(), organization_id)
-    shown = [_show(event) for event in found[:PAGE]]
+    shown = [_show(event, live.apps if live else {}, slug) for event in found[:PAGE]]
     last = found[PAGE - 1].place if len(found) > PAGE else None
     page = render(
         "pages/activity/index.html",
@@ -114,17 +117,22 @@ def _query(asked: dict[str, str], **more: str) -> str:
     return urlencode({name: value for name, value in {**asked, **more}.items() if value})
 
 
-def _show(event: FoundEvent) -> SimpleNamespace:
-    title, advice = explain(event.about)
+def _has_refusals(events: list[FoundEvent]) -> bool:
+    return any(event.what in EXPLAINED for event in events)
+
+
+def _show(event: FoundEvent, apps: dict[str, App], slug: str) -> SimpleNamespace:
+    refusal = explain_refusal(event.about, apps, slug=slug) if event.what in EXPLAINED else None
     return SimpleNamespace(
         at=show_time(event.place.at),
         machine_at=datetime.fromtimestamp(event.place.at, UTC).isoformat(),
         text=describe(event.what, event.about),
         who=event.who,
+        device=str(event.about.get("device", "")),
         reference=event.reference,
         refused=event.what == "login.refused",
-        problem=title,
-        advice=advice,
+        refusal=refusal,
+        said="" if refusal else explain(event.about),
         details=[*details(event.about), *([(gettext("Reference"), event.reference)] if event.reference else [])],
     )
 

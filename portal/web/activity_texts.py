@@ -19,7 +19,7 @@ TEXTS = {
     "session.ended": N_("A session was ended"),
     "session.okta_ended": N_("Okta ended a session"),
     "session.okta_revoked": N_("Okta ordered somebody's sessions to end"),
-    "session.token_reused": N_("A token of the app was used twice; the session ended"),
+    "session.token_reused": N_("The same login of the app was used from two places; it has ended"),
     "identity.linked": N_("Connected an account with Okta"),
     "member.added": N_("A member was added"),
     "member.invited": N_("Somebody was invited"),
@@ -27,6 +27,8 @@ TEXTS = {
     "member.accepted": N_("An invitation was accepted"),
     "member.role_changed": N_("A member has another role"),
     "member.removed": N_("A member was removed"),
+    "member.role_followed_groups": N_("A role followed the groups in Okta"),
+    "member.owner_stayed": N_("An owner stayed one, though no group in Okta gives them that role"),
     "member.changed_at_okta": N_("Name or address followed a change at Okta"),
     "organization.created": N_("The organization was created"),
     "domain.claimed": N_("A domain was claimed"),
@@ -40,7 +42,10 @@ TEXTS = {
     "okta.deleted": N_("The Okta integration was deleted"),
     "okta.version_restored": N_("Earlier Okta settings were restored"),
     "okta.restored": N_("The Okta integration came back"),
-    "okta.tokens_revoked": N_("Okta was told to revoke the tokens of ended sessions"),
+    "okta.group_role_set": N_("A group in Okta gives a role"),
+    "okta.group_role_removed": N_("A group in Okta gives no role any more"),
+    "okta.groups_claim_changed": N_("The claim with the groups has another name"),
+    "okta.tokens_revoked": N_("Okta was told that logins have ended"),
     "okta.test_made": N_("A test login was prepared"),
     "okta.tested": N_("A test login ended"),
     "okta.look_started": N_("One-click set-up looked at Okta"),
@@ -94,6 +99,8 @@ _PROBLEMS = {problem.code: problem for problem in Problem}
 
 def describe(what: str, about: Mapping[str, Any]) -> str:
     """The sentence for an event, with the person or domain it is about; its code where there is none."""
+    if what == "login.refused" and about.get("method") == "okta":
+        return str(gettext("A login with Okta was turned down"))
     text = gettext(TEXTS[what]) if what in TEXTS else what
     method = _METHODS.get(str(about.get("method", "")))
     if method and what.startswith("login"):
@@ -102,16 +109,10 @@ def describe(what: str, about: Mapping[str, Any]) -> str:
     return f"{text}: {subject}" if subject and what.startswith(("member.", "domain.", "session.")) else text
 
 
-def explain(about: Mapping[str, Any]) -> tuple[str, str]:
-    """(what went wrong, what to do) of an event that carries a Problem's code, else empty."""
+def explain(about: Mapping[str, Any]) -> str:
+    """What went wrong and what to do, of an event that carries a Problem's code, else ""."""
     problem = _PROBLEMS.get(str(about.get("code", "")))
-    return (gettext(problem.title), gettext(problem.advice)) if problem else ("", "")
-
-
-def name_cause(cause: str) -> str:
-    """What a Problem's code means, in a few words."""
-    problem = _PROBLEMS.get(cause)
-    return gettext(problem.title) if problem else (cause or gettext("Not known"))
+    return f"{gettext(problem.title)}. {gettext(problem.advice)}" if problem else ""
 
 
 def details(about: Mapping[str, Any]) -> list[tuple[str, str]]:

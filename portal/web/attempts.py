@@ -11,6 +11,7 @@ from portal.errors import Refused
 from portal.okta.attempt import Attempt, expired
 from portal.sealing import SealBroken
 from portal.services import Services
+from portal.store.okta_logins import Login
 from portal.web.cookies import drop_cookie, list_cookies, read_cookie, set_cookie
 
 _PREFIX = "attempt_"
@@ -39,16 +40,17 @@ def find_attempt(services: Services, state: str | None) -> Attempt | None:
         return None
 
 
-def find_like(services: Services, integration_id: int, version: int, return_to: str) -> Attempt | None:
+def find_like(services: Services, login: Login, return_to: str) -> Attempt | None:
     """An attempt of this browser with these settings and this page at its end, most of its time still before it."""
+    wanted = (login.integration_id, login.version, login.groups_claim or "", return_to)
     for _kept, value in list_cookies(services.settings, _PREFIX):
         try:
             attempt = Attempt.from_bytes(services.sealer.unseal_text("attempt", value.partition(".")[2]))
         except (SealBroken, Refused):
             continue
-        alike = (attempt.integration_id, attempt.integration_version, attempt.return_to)
+        alike = (attempt.integration_id, attempt.integration_version, attempt.groups_claim, attempt.return_to)
         old = expired(attempt, now=services.now(), seconds=services.settings.attempt_seconds // 2)
-        if alike == (integration_id, version, return_to) and not old:
+        if alike == wanted and not old:
             return attempt
     return None
 

@@ -13,6 +13,7 @@ from portal import logins, trials
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.giving_back import start_giving_back
 from portal.metrics import LOGINS
 from portal.okta.attempt import Attempt
 from portal.okta.callback import Resume, read_callback, read_otp, state_of
@@ -85,6 +86,7 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
         return session_again.second_time(attempt) if session_again.is_again(attempt) else _second_time(attempt)
     g.claimed = True
     proof = logins.prove_person(ours, attempt, came_back)
+    g.vouched_for = proof.profile.email
     if session_again.is_again(attempt):
         return session_again.finish(attempt, proof)
     return _log_in(attempt, proof)
@@ -93,7 +95,7 @@ def _finish(attempt: Attempt, raw: str) -> ResponseReturnValue:
 def _log_in(attempt: Attempt, proof: logins.Proof) -> ResponseReturnValue:
     """Opens the session, or offers to connect the account that is there already."""
     ours = services()
-    session_id = session_id_of(ours, attempt)
+    session_id, replaced = session_id_of(ours, attempt), read_cookie(ours.settings, "session")
     try:
         session_replace.demand_asked(attempt, proof)
         logins.open_okta_session(
@@ -102,7 +104,7 @@ def _log_in(attempt: Attempt, proof: logins.Proof) -> ResponseReturnValue:
             proof,
             session_id=session_id,
             reference=reference(),
-            replaced=read_cookie(ours.settings, "session"),
+            replaced=replaced,
             place=place(),
         )
     except Refused as refused:
@@ -112,6 +114,8 @@ def _log_in(attempt: Attempt, proof: logins.Proof) -> ResponseReturnValue:
             return linking.offer(proof, attempt, refused)
         raise
     LOGINS.labels("okta", "ok").inc()
+    if replaced:
+        start_giving_back(ours)
     return _enter(attempt, session_id)
 
 
@@ -166,10 +170,16 @@ def _refuse(refused: Refused, attempt: Attempt) -> Response:
     LOGINS.labels("okta", "refused").inc()
     note_refusal(refused)
     if refused.problem not in _NOT_OVER and throttle.count_refusal(attempt.organization_id):
-        logins.end_refused(services(), attempt, refused, reference=reference(), claimed=g.get("claimed", False))
+        who, claimed = g.get("vouched_for", ""), g.get("claimed", False)
+        told = {"reference": reference(), "device": place().device, "who": who}
+        noted = logins.end_refused(services(), attempt, refused, claimed=claimed, **told)
+    else:
+        noted = False
     login = logins.find_current(services(), attempt)
-    retry_url = linking.restart_url(login.slug, attempt.return_to) if login else "/login"
-    response = answer_problem(refused.problem, retry_url=retry_url)
+    g.retry_url = linking.restart_url(login.slug, attempt.return_to) if login else "/login"
+    if login:
+        g.other_url, g.found_at = f"/login/{login.slug}", login.slug if noted else ""
+    response = answer_problem(refused.problem)
     if refused.problem not in _NOT_OVER:
         drop_attempt(response, services(), attempt)
     return response

@@ -12,6 +12,7 @@ from portal.current import services
 from portal.domain_names import read_domain, suggest_domain
 from portal.domain_proofs import check_claim, record_name, record_value
 from portal.errors import N_, Problem, Refused
+from portal.giving_back import give_back_after
 from portal.store.domains import (
     CLAIM_SECONDS,
     Claim,
@@ -42,8 +43,8 @@ _FOUND = {
 _DONE = {
     "verified": N_("Verified. People with an address there are taken to your organization when they log in."),
     "claimed": N_("Add the record shown below where your domain's DNS is managed, then check."),
-    "removed": N_("Removed."),
-    "dropped": N_("Removed. You can take the record out of the DNS again."),
+    "removed": N_("Removed. You can verify the domain again at any time."),
+    "dropped": N_("Given up. You can take the record out of the DNS again."),
 }
 
 
@@ -114,6 +115,7 @@ def remove(slug: str, name: str) -> ResponseReturnValue:
     session = demand_viewer().session
     with services().db.writing() as connection:
         ended = remove_domain(connection, session.organization_id, name, now=services().now())
+        give_back_after(services(), connection)
         if ended is not None:
             record_change(connection, "domain.removed", domain=name, sessions_ended=ended)
     return Redirect(f"/organizations/{slug}/domains?done=removed")

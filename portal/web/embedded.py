@@ -82,7 +82,7 @@ def begin(login: Login, *, email: str, password_page: dict[str, Any]) -> Respons
     """
     ours = services()
     # Looking at the page again goes on with the same attempt, or five looks would push another tab's login out.
-    attempt = find_like(ours, login.integration_id, login.version, asked_for()) or _attempt(login, asked_for())
+    attempt = find_like(ours, login, asked_for()) or _attempt(login, asked_for())
     response = _page(login, attempt, okta_url(login.slug, email), email=email, password_page=password_page)
     keep_attempt(response, ours, attempt)
     return response
@@ -105,7 +105,8 @@ def try_out(organization: Organization, attempt: Attempt, *, redirect_login: str
 
 def _attempt(login: Login, return_to: str) -> Attempt:
     redirect_uri = services().settings.redirect_uri
-    return begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=return_to)
+    with services().door.within(PROBE_SECONDS):
+        return begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=return_to)
 
 
 def _page(

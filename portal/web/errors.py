@@ -14,6 +14,7 @@ from portal.logs import LOGGER
 from portal.metrics import REFUSALS
 from portal.web.headers import reference
 from portal.web.render import render
+from portal.web.ways_on import find_ways, may_tell_us, minutes_to_wait
 
 _BY_STATUS = {
     400: Problem.BAD_REQUEST,
@@ -35,10 +36,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _bug)
 
 
-def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = "", reason: str = "") -> Response:
+def answer_problem(problem: Problem, *, reason: str = "") -> Response:
     """The page for `problem`, or its JSON twin where the request asks for JSON; the app also hears `reason`.
 
-    What `g.problem_headers` and `g.problem_members` hold goes along, such as the challenge of a 401.
+    What `g.problem_headers` and `g.problem_members` hold goes along, such as the challenge of a 401; `g.found_at` is
+    the slug of the organization in whose activity the reference finds this.
     """
     if wants_json():
         body: dict[str, Any] = {"type": "about:blank", "title": gettext(problem.title), "status": problem.status}
@@ -53,9 +55,10 @@ def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = 
             "pages/error.html",
             problem=problem,
             reference=reference(),
-            retry_url=retry_url,
-            retry_label=retry_label or gettext("Try again"),
-            home_url="/",
+            ways=find_ways(problem),
+            tell_us=may_tell_us(problem),
+            minutes=minutes_to_wait(problem),
+            found_at=found_at(g.get("found_at", ""), reference()),
         )
         response = Response(page, mimetype="text/html")
     response.status_code = problem.status
@@ -64,6 +67,11 @@ def answer_problem(problem: Problem, *, retry_url: str = "", retry_label: str = 
     for name, value in g.get("problem_headers", {}).items():
         response.headers[name] = value
     return response
+
+
+def found_at(slug: str, noted: str) -> str:
+    """Where the owners of this organization find what was noted under this reference; "" where either is none."""
+    return f"/organizations/{slug}/activity?reference={noted}" if slug and noted else ""
 
 
 def wants_json() -> bool:
@@ -83,8 +91,7 @@ def note_refusal(refused: Refused) -> None:
 
 def _refused(refused: Refused) -> Response:
     note_refusal(refused)
-    retry = {"retry_url": g.get("retry_url", ""), "retry_label": g.get("retry_label", "")}
-    return answer_problem(refused.problem, reason=refused.reason, **retry)
+    return answer_problem(refused.problem, reason=refused.reason)
 
 
 def _http_error(error: HTTPException) -> AnyResponse:

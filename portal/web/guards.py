@@ -71,7 +71,7 @@ def _guard() -> ResponseReturnValue | None:
 def _guard_member(action: str, fresh: bool) -> ResponseReturnValue | None:
     person = viewer()
     if person is None:
-        return session_end.explain() or _to_login()
+        return session_end.explain() or session_end.explain_lost() or _to_login()
     if request.method not in SAFE_METHODS:
         demand_same_session(person)
     slug = (request.view_args or {}).get("slug", person.organization_slug)

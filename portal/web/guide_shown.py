@@ -24,7 +24,7 @@ _STATES = {
     "": (N_("Not checked yet"), "neutral"),
     "waiting": (N_("Being checked"), "neutral"),
     "right": (N_("Checked: right"), "good"),
-    "wrong": (N_("Checked: to change"), "warning"),
+    "wrong": (N_("Checked: to put right"), "warning"),
     "unknown": (N_("Could not tell"), "neutral"),
     "login": (N_("Only a test login can tell"), "neutral"),
 }

@@ -33,11 +33,13 @@ _LONGEST_ENTRY = 2048
 @member("integrations.view")
 def index(slug: str) -> ResponseReturnValue:
     """What can be connected, and what is."""
+    state, drafted = _state()
     okta = {
         "key": "okta",
         "name": "Okta",
         "description": gettext("Your people log in to POINT with the Okta account they already have."),
-        "state": _state(),
+        "state": state,
+        "drafted": drafted,
         "url": f"/organizations/{slug}/integrations/okta",
     }
     return render(
@@ -127,9 +129,11 @@ def _to_page(slug: str, done: str) -> Redirect:
     return Redirect(f"/organizations/{slug}/integrations/okta?done={done}")
 
 
-def _state() -> str:
+def _state() -> tuple[str, bool]:
+    """What the list says of Okta, and whether there is a draft beside what is live."""
     organization_id = demand_viewer().session.organization_id
     with services().db.reading() as connection:
-        if find_integration(connection, organization_id) is not None:
-            return "connected"
-        return "setup_needed" if find_draft(connection, organization_id) is not None else "not_connected"
+        live, draft = find_integration(connection, organization_id), find_draft(connection, organization_id)
+    if live is not None:
+        return "connected", draft is not None
+    return "setup_needed" if draft is not None else "not_connected", False

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -21,13 +22,16 @@ from portal.current import services
 from portal.errors import Problem, Refused
 from portal.logins import Proof, record_refusal
 from portal.okta.attempt import Attempt
+from portal.okta_groups import keep_deciding
 from portal.sealing import SealBroken
 from portal.store.activity import record_event
+from portal.store.group_roles import Groups, follow_groups
+from portal.store.member_list import hold_members
 from portal.store.members import Profile, find_user, link_identity, list_memberships
 from portal.store.okta_logins import Login, find_login, find_login_by_integration
 from portal.web.attempts import drop_attempt
 from portal.web.cookies import drop_cookie, read_cookie, set_cookie
-from portal.web.errors import note_refusal
+from portal.web.errors import found_at, note_refusal
 from portal.web.guards import demand_same_session
 from portal.web.headers import reference
 from portal.web.identity import Viewer, viewer
@@ -35,6 +39,7 @@ from portal.web.login import pages
 from portal.web.redirects import Redirect
 from portal.web.render import render
 from portal.web.return_to import HOME
+from portal.web.session_place import place
 
 
 def restart_url(slug: str, return_to: str) -> str:
@@ -44,22 +49,29 @@ def restart_url(slug: str, return_to: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What waits: which organization's Okta vouched for whom, since when, and the page that was asked for."""
+    """What waits: which organization's Okta vouched for whom, since when, the page that was asked for, the reference by
+    which an owner finds that login, and the groups that decide on the role."""
 
     login: Login
     profile: Profile
     offered_at: int
     return_to: str
+    reference: str
+    groups: Groups | None
     mark: str
 
 
 def offer(proof: Proof, attempt: Attempt, refused: Refused) -> Response:
     """Remembers what Okta vouched for and asks the person to log in to their account once."""
     note_refusal(refused)
-    record_refusal(services(), attempt.organization_id, refused, reference=reference(), who=proof.profile.email)
     profile = proof.profile
+    told = {"reference": reference(), "app": attempt.app, "stage": "admission", "device": place().device}
+    record_refusal(services(), attempt.organization_id, refused, who=profile.email, **told)
     waiting = [attempt.integration_id, attempt.integration_version, services().now(), attempt.return_to]
-    content = json.dumps([*waiting, profile.issuer, profile.sub, profile.email, profile.name]).encode()
+    waiting += [profile.issuer, profile.sub, profile.email, profile.name, reference()]
+    groups = keep_deciding(services(), attempt.organization_id, proof.groups)
+    named = {**asdict(groups), "claim": attempt.groups_claim} if groups else None
+    content = json.dumps([*waiting, named], ensure_ascii=False).encode()
     sealed = services().sealer.seal_text("link", content)
     response = Redirect("/login/link")
     set_cookie(response, services().settings, "link", sealed, seconds=services().settings.attempt_seconds)
@@ -79,6 +91,8 @@ def link_account() -> ResponseReturnValue:
         login_url=_own_login_url(waiting.profile.email),
         confirm=_has_proved(viewer(), waiting),
         mark=waiting.mark,
+        reference=waiting.reference,
+        found_at=found_at(waiting.login.slug, waiting.reference),
     )
 
 
@@ -94,7 +108,9 @@ def link_account_now() -> ResponseReturnValue:
         raise Refused(Problem.SESSION_CHANGED, "another_offer")
     try:
         with services().db.writing() as connection:
-            link_identity(
+            if waiting.groups is not None:
+                hold_members(connection, waiting.login.organization_id)
+            linked = link_identity(
                 connection,
                 waiting.login.organization_id,
                 person.session.user_id,
@@ -109,6 +125,17 @@ def link_account_now() -> ResponseReturnValue:
                 now=services().now(),
                 reference=reference(),
             )
+            if waiting.groups is not None:
+                follow_groups(
+                    connection,
+                    waiting.login.organization_id,
+                    linked.user_id,
+                    waiting.groups,
+                    who=waiting.profile.email,
+                    now=services().now(),
+                    reference=reference(),
+                    joined=linked.joined,
+                )
     except IntegrityError as exc:
         raise Refused(Problem.ACCOUNT_TAKEN, "identity_linked_meanwhile") from exc
     ways = {"okta_url": restart_url(waiting.login.slug, waiting.return_to), "password_url": HOME}
@@ -140,10 +167,12 @@ def _waiting() -> Offer:
     """What waits in this browser. Raises Refused(ATTEMPT_EXPIRED, SETTINGS_CHANGED)."""
     value = read_cookie(services().settings, "link") or ""
     try:
-        found = json.loads(services().sealer.unseal_text("link", value))
+        found: list[Any] = json.loads(services().sealer.unseal_text("link", value))
     except SealBroken as exc:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_unknown") from exc
-    integration_id, version, offered_at, return_to, *person = found
+    # One of before this version has no reference, and names no groups.
+    found += ["", None][len(found) - 8 :]
+    integration_id, version, offered_at, return_to, *person, said, groups = found
     if services().now() > offered_at + services().settings.attempt_seconds:
         raise Refused(Problem.ATTEMPT_EXPIRED, "link_expired")
     with services().db.reading() as connection:
@@ -151,4 +180,7 @@ def _waiting() -> Offer:
     if login is None or login.version != version:
         raise Refused(Problem.SETTINGS_CHANGED, "link_settings_changed")
     mark = hashlib.sha256(value.encode()).hexdigest()[:32]
-    return Offer(login, Profile(*person), offered_at, return_to, mark)
+    # As for every login: where the claim was changed meanwhile, the role follows from the next one on.
+    counts = groups is not None and groups.get("claim") == login.groups_claim
+    kept = Groups(tuple(groups["names"]), groups["missing"]) if counts else None
+    return Offer(login, Profile(*person), offered_at, return_to, said, kept, mark)

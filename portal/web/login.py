@@ -24,6 +24,7 @@ from portal.web.identity import viewer
 from portal.web.redirects import Redirect
 from portal.web.render import render
 from portal.web.return_to import HOME, return_address
+from portal.web.session_place import place
 
 pages = Blueprint("login", __name__)
 
@@ -58,7 +59,7 @@ def okta(slug: str) -> ResponseReturnValue:
             load_organization(connection, slug)
             g.retry_url, g.retry_label = f"/login/{slug}", gettext("Log in with a password")
             raise Refused(Problem.OKTA_NOT_CONNECTED)
-    g.retry_url = okta_url(slug)
+    g.retry_url, g.other_url = okta_url(slug), f"/login/{slug}"
     hint = request.args.get("login_hint", "")[:254]
     elsewhere = session_replace.from_elsewhere()
     asked = _ask_first(login, hint) if elsewhere else None
@@ -109,7 +110,9 @@ def _to_okta(login: Login, *, login_hint: str, mark: str) -> ResponseReturnValue
         with services().door.within(OKTA_SECONDS):
             provider = services().providers.load(login.issuer)
     except Refused as refused:
-        record_refusal(services(), login.organization_id, refused, reference=reference())
+        told = {"reference": reference(), "app": "spa", "stage": "start", "device": place().device}
+        record_refusal(services(), login.organization_id, refused, **told)
+        g.found_at = login.slug
         raise
     redirect_uri = services().settings.redirect_uri
     attempt = begin_attempt(services(), login, app="spa", redirect_uri=redirect_uri, return_to=asked_for(), mark=mark)

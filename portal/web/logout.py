@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from portal import logins, revoking
 from portal.access import public
 from portal.current import services
-from portal.logouts import Left, give_back_behind, leave_okta, left_by
+from portal.giving_back import give_back_after
+from portal.logouts import BY_PAGE_SECONDS, Left, leave_okta, left_by
 from portal.store.activity import record_event
 from portal.store.sessions import end_session, find_logged_out
 from portal.web import throttle
@@ -31,11 +32,9 @@ _LONGEST = 300
 def logout() -> ResponseReturnValue:
     """Ends the session of this browser; whatever Okta says, POINT's is over before the answer is sent."""
     person = viewer()
-    left = _end(person) if person else _left_by_the_first_press()
     here_only = request.form.get("okta") == "no"
+    left = _end(person, here_only) if person else _left_by_the_first_press()
     okta_url = _okta_logout(left) if left and not here_only else None
-    if left and here_only:
-        give_back_behind(services(), left)
     g._login_user = None
     response = Response(render("pages/login/logging_out.html", okta_logout_url=okta_url)) if okta_url else Redirect("/")
     take_session(response, services().settings)
@@ -67,13 +66,15 @@ def _said(left: Left | None, okta_url: str | None, here_only: bool) -> str:
     return "stays" if here_only else "unsure"
 
 
-def _end(person: Viewer) -> Left | None:
+def _end(person: Viewer, here_only: bool) -> Left | None:
     session, now = person.session, services().now()
+    back_at = now if here_only else now + BY_PAGE_SECONDS
     sealed = session.sealed_tokens
     with services().db.writing() as connection:
         # The ID token stays until the session is forgotten: it is what Okta's sign-out asks for, and it logs nobody in.
         kept = logins.keep_id_token(services(), session.id_hash, sealed) if sealed else None
-        end_session(connection, session.id_hash, why="logout", now=now, kept=kept)
+        end_session(connection, session.id_hash, why="logout", now=now, kept=kept, back_at=back_at)
+        give_back_after(services(), connection)
         record_event(
             connection, session.organization_id, who=person.email, what="logout", now=now, reference=reference()
         )

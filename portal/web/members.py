@@ -1,4 +1,4 @@
-"""Organization > Members: looked through, invited, given another role, removed."""
+"""Organization > Members: looked through, invited, given another role; removed by `member_removal.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from flask_babel import gettext, ngettext
 from portal.current import services
 from portal.errors import N_, Problem, Refused
 from portal.inviting import invite_person
+from portal.store.group_roles import whose_roles_follow
 from portal.store.invitations import drop_invitation, list_invitations
-from portal.store.member_list import PAGE, Member, change_role, load_member, remove_member, search_members
+from portal.store.member_list import PAGE, Member, change_role, hold_as_owner, load_member, search_members
 from portal.store.members import ROLES
 from portal.web import throttle
 from portal.web.errors import note_refusal
@@ -75,7 +76,7 @@ def drop(slug: str) -> ResponseReturnValue:
 @pages.get("/<int:member_id>")
 @member("members.edit")
 def show(slug: str, member_id: int) -> ResponseReturnValue:
-    """One member: role, sessions, removal."""
+    """One member: role, and the ways to their sessions and their removal."""
     return _member_page(member_id)
 
 
@@ -88,6 +89,7 @@ def role(slug: str, member_id: int) -> ResponseReturnValue:
         return _member_page(member_id, Problem.FIELD_REQUIRED)
     try:
         with services().db.writing() as connection:
+            hold_as_owner(connection, session.organization_id, session.user_id)
             before = change_role(connection, session.organization_id, member_id, wanted, now=services().now())
             if before.role != wanted:
                 record_change(connection, "member.role_changed", email=before.email, old=before.role, new=wanted)
@@ -95,20 +97,6 @@ def role(slug: str, member_id: int) -> ResponseReturnValue:
         return _refused(member_id, refused)
     home = wanted != "owner" and before.user_id == session.user_id
     return Redirect("/" if home else f"/organizations/{slug}/members?done=role")
-
-
-@pages.post("/<int:member_id>/remove")
-@member("members.edit")
-def remove(slug: str, member_id: int) -> ResponseReturnValue:
-    """Takes somebody out of the organization."""
-    session = demand_viewer().session
-    try:
-        with services().db.writing() as connection:
-            before = remove_member(connection, session.organization_id, member_id, now=services().now())
-            record_change(connection, "member.removed", email=before.email, role=before.role)
-    except Refused as refused:
-        return _refused(member_id, refused)
-    return Redirect("/" if before.user_id == session.user_id else f"/organizations/{slug}/members?done=removed")
 
 
 def _refused(member_id: int, refused: Refused) -> ResponseReturnValue:
@@ -127,11 +115,12 @@ def _page(*, email: str = "", role: str = "volunteer", problem: Problem | None =
             connection, session.organization_id, text=asked["q"], role=asked["role"], page=number
         )
         waiting = list_invitations(connection, session.organization_id, now=services().now()) if may_edit else []
+        by_groups = whose_roles_follow(connection, session.organization_id)
     done = _DONE.get(request.args.get("done", ""))
     last = max(1, -(-total // PAGE))
     page = render(
         "pages/members/index.html",
-        members=[_show(each, session.user_id) for each in found],
+        members=[show_member(each, session.user_id) for each in found],
         total=ngettext("%(num)s member", "%(num)s members", total),
         asked=asked,
         searching=any(asked.values()),
@@ -150,6 +139,7 @@ def _page(*, email: str = "", role: str = "volunteer", problem: Problem | None =
         problem=problem,
         done=gettext(done) if done else "",
         may_edit=may_edit,
+        by_groups=by_groups,
     )  # fmt: skip
     return page, problem.status if problem else 200
 
@@ -158,17 +148,20 @@ def _member_page(member_id: int, problem: Problem | None = None) -> ResponseRetu
     session = demand_viewer().session
     with services().db.reading() as connection:
         found = load_member(connection, session.organization_id, member_id)
+        by_groups = whose_roles_follow(connection, session.organization_id)
     page = render(
         "pages/members/member.html",
-        member=_show(found, session.user_id),
+        member=show_member(found, session.user_id),
         role=found.role,
         roles=_roles(),
+        by_groups=by_groups,
         problem=problem,
     )
     return page, problem.status if problem else 200
 
 
-def _show(each: Member, me: int) -> SimpleNamespace:
+def show_member(each: Member, me: int) -> SimpleNamespace:
+    """One member, as the pages show them."""
     ways = [name for has, name in ((each.by_okta, gettext("Okta")), (each.by_password, gettext("Password"))) if has]
     return SimpleNamespace(
         id=each.id,

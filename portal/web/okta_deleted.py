@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from portal.current import services
-from portal.deleting import MAIL
+from portal.finishing_deletions import MAIL
 from portal.store.deletions import count_mails, find_deletion
+from portal.store.unfinished_deletions import find_unfinished
 from portal.web.guards import demand_viewer
 from portal.web.render import show_time
 
@@ -19,6 +20,10 @@ def show_deleted() -> SimpleNamespace | None:
         if found is None:
             return None
         sent, waiting, failed = count_mails(connection, session.organization_id, MAIL, since=found.at)
+        unfinished = find_unfinished(connection, found.integration_id)
+    if unfinished is not None:
+        # Some are not even written down yet.
+        waiting = max(waiting, found.about.get("mailed", 0) - sent - failed)
     about = {"people": 0, "web_sessions": 0, "phone_sessions": 0, "setup_links": 0, "mailed": 0, "okta_only": False}
     return SimpleNamespace(
         integration_id=found.integration_id,

@@ -40,6 +40,7 @@ def show_page(
         draft = find_draft(connection, viewer.session.organization_id)
         noticed = notice_for(connection, viewer.session.organization_id)
         okta_only = is_in_force(connection, viewer.session.organization_id, now=services().now())
+        embedded = embedded_rows.show(connection, viewer.session.organization_id)
     stored = form_of(settings_of(live) if live else None)
     may_edit = viewer.may("integrations.edit")
     page = render(
@@ -48,6 +49,7 @@ def show_page(
         labels=list_labels(),
         show_value=show_value,
         problems=problems or {},
+        conflict=list_changes(stored, form) if form and Problem.CONFLICT in (problems or {}).values() else [],
         kept=kept,
         connected=live is not None,
         okta_only=okta_only,
@@ -62,7 +64,7 @@ def show_page(
         deleted=show_deleted() if live is None else None,
         draft=_show_draft(live, draft, told=bool(problems)) if draft else None,
         details=_details(live) if live else None,
-        embedded=embedded_rows.show(viewer.organization_slug) if live else None,
+        embedded=embedded,
     )
     return page, next((problem.status for problem in (problems or {}).values()), 200)
 
@@ -111,9 +113,9 @@ def _notes(live: Integration) -> list[str]:
         return []
     return [
         gettext(
-            "Okta does not give refresh tokens to this app (offline_access). Logging in works, but POINT cannot notice "
-            "by itself when somebody is deactivated in Okta. Tick Refresh Token under Grant type in the app's General "
-            "tab and save here again."
+            "Logging in works, but POINT cannot notice by itself when somebody is deactivated in Okta. For that, tick "
+            "Refresh Token under Grant type in the app's General tab in Okta, let the access policy's rule allow the "
+            "scope offline_access, and save here again."
         )
     ]
 

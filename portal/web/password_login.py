@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.metrics import LOGINS
 from portal.passwords import check_password
 from portal.store.activity import record_event
@@ -90,6 +91,7 @@ def _open(user: User, slug: str, session_id: str) -> tuple[Membership | None, Me
             return None, closed
         if old:
             end_session(connection, hash_id(old), why="replaced", now=now)
+            give_back_after(services(), connection)
         open_session(
             connection,
             entered.organization_id,
@@ -107,7 +109,7 @@ def _open(user: User, slug: str, session_id: str) -> tuple[Membership | None, Me
             what="login",
             now=now,
             reference=reference(),
-            about={"method": "password"},
+            about={"method": "password", **({"device": here.device} if here.device else {})},
         )
     return entered, None
 

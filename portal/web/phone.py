@@ -15,6 +15,7 @@ from portal.access import public
 from portal.attempts import unseal_native_attempt
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.okta.attempt import Attempt, expired
 from portal.store.native_attempts import NativeAttempt, find_native_attempt, hand_code, open_attempt
 from portal.store.organizations import find_slug
@@ -54,6 +55,7 @@ def continue_() -> ResponseReturnValue:
     if request.form.get("another"):
         with services().db.writing() as connection:
             end_session(connection, person.session.id_hash, why="replaced", now=services().now())
+            give_back_after(services(), connection)
         response = _to_login(known, attempt)
         take_session(response, services().settings)
         return response

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.mail import queue_mail
 from portal.metrics import LOGINS
 from portal.okta_only import hash_code
@@ -25,7 +26,7 @@ from portal.web.headers import reference
 from portal.web.identity import give_session, new_session_id
 from portal.web.login import pages
 from portal.web.redirects import Redirect
-from portal.web.render import render, show_time
+from portal.web.render import render
 from portal.web.session_place import place
 
 SESSION_SECONDS = 4 * 3600  # Enough to put things right; a piece of paper is not for every day.
@@ -65,8 +66,6 @@ def _open_session(code_hash: bytes, email: str, session_id: str) -> Recovered | 
         recovered = use_code(connection, code_hash, email, now=now)
         if recovered is None:
             return None
-        if old:
-            end_session(connection, hash_id(old), why="replaced", now=now)
         open_session(
             connection,
             recovered.organization_id,
@@ -78,6 +77,11 @@ def _open_session(code_hash: bytes, email: str, session_id: str) -> Recovered | 
             network=here.network,
             seconds=SESSION_SECONDS,
         )
+        if old:
+            # Behind the opening, which waits for whoever ends all sessions of the person: nobody has a hold of a
+            # session while they wait for that (`store/session_ends.py`).
+            end_session(connection, hash_id(old), why="replaced", now=now)
+            give_back_after(services(), connection)
         record_event(
             connection,
             recovered.organization_id,
@@ -102,7 +106,7 @@ def _tell_owners(connection: Connection, recovered: Recovered, now: int) -> None
             organization_id=recovered.organization_id,
             organization=organization.name,
             email=recovered.email,
-            time=show_time(now),
+            time=now,
             left=recovered.left,
             link=f"{services().settings.base_url}/organizations/{recovered.slug}/security",
         )

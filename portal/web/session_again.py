@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from portal import logins
 from portal.access import public
 from portal.attempts import begin_attempt
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.giving_back import give_back_after
 from portal.logins import OKTA_SECONDS, Proof
-from portal.logouts import Left, give_back_behind, left_by
 from portal.okta.attempt import Attempt, authorization_url
+from portal.okta_groups import ends_owner, follow
 from portal.store.activity import record_event
-from portal.store.members import find_identity
+from portal.store.left_tokens import leave_tokens
+from portal.store.member_list import hold_members
+from portal.store.members import Admitted, find_identity
 from portal.store.okta_logins import find_login_by_integration
 from portal.store.sessions import FRESH_SECONDS, freshen_session, hash_id
 from portal.web.attempts import drop_attempt, keep_attempt
@@ -111,8 +115,18 @@ def second_time(attempt: Attempt) -> ResponseReturnValue:
 def discard(attempt: Attempt, proof: Proof) -> None:
     """Gives Okta the tokens of a login back that opens nothing."""
     name = hash_id(attempt.state)
-    sealed = logins.seal_tokens(services(), name, proof.tokens, attempt.app)
-    give_back_behind(services(), Left(name, attempt.integration_id, sealed))
+    sealed = logins.seal_tokens(services(), name, proof, attempt)
+    with services().db.writing() as connection:
+        _leave(connection, attempt, name, sealed, "login_discarded")
+
+
+def _leave(connection: Connection, attempt: Attempt, name: bytes, sealed: bytes, why: str) -> None:
+    """Tokens that no session holds any more; they came from the app of this attempt."""
+    leave_tokens(
+        connection, attempt.organization_id, issuer=attempt.issuer, client_id=attempt.client_id, name=name,
+        sealed=sealed, why=why, now=services().now(),
+    )  # fmt: skip
+    give_back_after(services(), connection)
 
 
 def _freshen(attempt: Attempt, proof: Proof) -> None:
@@ -127,12 +141,25 @@ def _freshen(attempt: Attempt, proof: Proof) -> None:
     if proof.signed_in_at is None or now - proof.signed_in_at >= FRESH_SECONDS:
         reason = "auth_time_too_old" if proof.signed_in_at else "auth_time_missing"
         raise Refused(Problem.LOGIN_REQUIRED_AT_OKTA, reason)
-    sealed = logins.seal_tokens(ours, session.id_hash, proof.tokens, attempt.app)
+    sealed = logins.seal_tokens(ours, session.id_hash, proof, attempt)
+    held = ends_owner(ours, attempt, proof.profile, proof.groups)
     with ours.db.writing() as connection:
+        if held:
+            hold_members(connection, session.organization_id)
+        # The role before the session, in the order of all transactions (`store/session_ends.py`): whoever removes this
+        # member at the same moment has a hold of theirs, and waits for the session.
+        current = find_login_by_integration(connection, attempt.integration_id) if proof.groups else None
+        admitted = Admitted(session.user_id, known[0], session.role, joined=False)
+        follow(
+            connection, current, attempt, proof.profile, proof.groups, admitted,
+            now=now, reference=reference(), held=held,
+        )  # fmt: skip
         if not freshen_session(
             connection, session.id_hash, signed_in_at=proof.signed_in_at, sealed_tokens=sealed, now=now
         ):
             raise Refused(Problem.TOKEN_REFUSED, "session_ended")
+        if session.sealed_tokens is not None:
+            _leave(connection, attempt, session.id_hash, session.sealed_tokens, "login_again")
         record_event(
             connection,
             session.organization_id,
@@ -142,7 +169,6 @@ def _freshen(attempt: Attempt, proof: Proof) -> None:
             reference=reference(),
             about={"method": "okta"},
         )
-    give_back_behind(ours, left_by(session.id_hash, session.integration_id, session.sealed_tokens))
 
 
 def _next() -> str:

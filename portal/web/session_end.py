@@ -10,9 +10,10 @@ from flask_babel import gettext
 
 from portal.current import services
 from portal.errors import N_, Problem, Refused
+from portal.store.activity_search import find_reference_of_end
 from portal.store.sessions import find_ended
 from portal.web.cookies import read_cookie
-from portal.web.errors import wants_json
+from portal.web.errors import found_at, wants_json
 from portal.web.headers import reference
 from portal.web.identity import take_session
 from portal.web.render import render
@@ -79,7 +80,27 @@ _TEXTS = {
         N_("Everybody who had logged in with the old ones has been logged out."),
         _AGAIN,
     ),
+    "member_removed": (
+        N_("You are no longer a member of this organization"),
+        N_("Somebody who looks after it has removed you, and your sessions there have ended. Your POINT account stays "
+           "yours."),
+        N_("If you belong to another organization, log in to that one. If you think this is a mistake, ask an owner."),
+    ),
 }  # fmt: skip
+# What the activity says of each, so that the reference finds it.
+_EVENTS = {
+    "okta_ended": ("session.okta_ended",),
+    "okta_revoked": ("session.okta_revoked",),
+    "ended_by_person": ("session.ended",),
+    "ended_by_owner": ("session.ended",),
+    "password_changed": ("password.set", "password.changed"),
+    "okta_only": ("okta_only.confirmed",),
+    "codes_renewed": ("recovery_codes.made",),
+    "integration_deleted": ("okta.deleted",),
+    "domain_removed": ("domain.removed",),
+    "settings_changed": ("okta.saved", "okta.switched_on", "okta.version_restored"),
+    "member_removed": ("member.removed",),
+}
 
 
 def explain() -> Response | None:
@@ -93,8 +114,9 @@ def explain() -> Response | None:
         return None
     with services().db.reading() as connection:
         ended = find_ended(connection, session_id)
-    if ended is None or ended[0] not in _TEXTS:
-        return None
+        if ended is None or ended[0] not in _TEXTS:
+            return None
+        noted = find_reference_of_end(connection, session_id, _EVENTS.get(ended[0], ()))
     title, what, next_ = _TEXTS[ended[0]]
     page = render(
         "pages/sessions/ended.html",
@@ -105,11 +127,34 @@ def explain() -> Response | None:
         fields=[pair for pair in list_kept() if pair[1]],
         login_url=_login_url(ended[1]),
         organization_name=ended[2],
-        reference=reference(),
+        reference=noted or reference(),
+        found_at=found_at(ended[1], noted),
     )
     response = Response(page, 401)
     take_session(response, services().settings)
     return response
+
+
+def explain_lost() -> Response | None:
+    """The page for a form of ours that finds nobody logged in, such as after a logout in another tab: what was typed is
+    shown once more. None when nothing is lost.
+    """
+    kept = [pair for pair in list_kept() if pair[1]] if request.method != "GET" and not wants_json() else []
+    if not kept or "form_stamp" not in request.form:
+        return None
+    page = render(
+        "pages/sessions/ended.html",
+        title=gettext("You are not logged in any more"),
+        what=gettext("You have logged out in another tab, or it was too long ago that you did something here."),
+        next_step=gettext(_AGAIN),
+        sent=True,
+        fields=kept,
+        login_url="/login",
+        organization_name="",
+        reference=reference(),
+        found_at="",
+    )
+    return Response(page, 401)
 
 
 def _okta_is_away() -> Response:

@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from portal.current import services
 from portal.errors import Problem, Refused
-from portal.logouts import give_back_behind, left_by
+from portal.giving_back import give_back_after
 from portal.store.activity import record_event
 from portal.store.session_list import (
     EndedSession,
@@ -93,6 +93,7 @@ def _end(
         ended = end_sessions_of(
             connection, session.organization_id, user_id, why=why, now=now, only=only, except_id=except_id
         )
+        give_back_after(services(), connection)
         if ended:
             about = {"whose": email, "sessions": len(ended), "kinds": sorted({each.kind for each in ended})}
             record_event(
@@ -104,9 +105,6 @@ def _end(
                 reference=reference(),
                 about=about,
             )
-    give_back_behind(
-        services(), *(left_by(each.id_hash, each.integration_id, each.sealed_tokens) for each in ended)
-    )
     return ended
 
 

@@ -12,6 +12,7 @@ from portal import trial_sign_out, trials
 from portal.access import public
 from portal.current import services
 from portal.errors import Problem, Refused
+from portal.store.group_roles import read_group_roles
 from portal.store.organizations import Organization, load_organization_by_id
 from portal.store.trial_logins import Trial
 from portal.trial_run import examine
@@ -34,7 +35,8 @@ def show(key: str) -> ResponseReturnValue:
     """Whose test login it is, with the button; afterwards, whether it worked."""
     trial = _load(key)
     if trial.status in ("created", "started"):
-        return _answer("pages/trial_login/start.html", trial, key, embedded=_is_embedded(trial))
+        more = {"embedded": _is_embedded(trial), "by_groups": _by_groups(trial)}
+        return _answer("pages/trial_login/start.html", trial, key, **more)
     if trial.status == "running" and not trials.is_cut_off(services(), trial):
         response = _answer("pages/trial_login/running.html", trial, key)
         response.headers["Refresh"] = "1"
@@ -128,6 +130,11 @@ def _load(key: str) -> Trial:
     if trial is None:
         raise Refused(Problem.TEST_LOGIN_OVER, "test_login_unknown")
     return trial
+
+
+def _by_groups(trial: Trial) -> bool:
+    with services().db.reading() as connection:
+        return read_group_roles(connection, trial.organization_id).claim is not None
 
 
 def _is_embedded(trial: Trial) -> bool:

@@ -27,6 +27,15 @@ _REFRESHING = N_(
 )
 _CLOCKS = N_("The clocks of Okta and POINT differ, or the answer was kept back. Test again.")
 _KEYS = N_("In Okta: Security > API > Authorization Servers > your server > Settings > Signing Key Rotation.")
+_NAME_GROUPS = N_(
+    "Let Okta name the groups, as the page “Roles from groups” says step by step. If it does already, test with "
+    "somebody who is in one of them."
+)
+_GROUPS_FILTER = N_(
+    "In Okta: Applications > Applications > your POINT app > Sign On > OpenID Connect ID Token > Edit > Groups claim "
+    "filter."
+)
+_GROUPS_CLAIM = N_("In Okta: Security > API > Authorization Servers > your server > Claims > Add Claim.")
 # (what to do, where: a step of the guide or a sentence of ours, the page of the Admin Console)
 _Entry = tuple[str, str, Place | None]
 _BY_REASON: dict[str, _Entry] = {
@@ -60,6 +69,8 @@ _BY_REASON: dict[str, _Entry] = {
     "expired": (_CLOCKS, _LOG, "system_log"),
     "iat_too_old": (_CLOCKS, _LOG, "system_log"),
     "iat_in_future": (_CLOCKS, _LOG, "system_log"),
+    "groups_missing_org": (_NAME_GROUPS, _GROUPS_FILTER, "app_sign_on"),
+    "groups_missing_custom": (_NAME_GROUPS, _GROUPS_CLAIM, "claims"),
     "state_expired": (N_("Start a new test login."), "", None),
     "settings_changed": (N_("Start a new test login with the settings as they are now."), "", None),
     "op_interaction_required": (

@@ -43,7 +43,8 @@ def show_stages(trial: Trial, app: App | None) -> list[Shown]:
     """All stages in their order, those that have not begun as well."""
     known = {stage.id: stage for stage in read_stages(trial.stages)}
     over = trial.status == "done" or trials.is_cut_off(services(), trial)
-    return [_show(known.get(name), name, trial, app, over=over) for name in STAGES]
+    # Most organizations give no roles by groups, and then there is nothing to come.
+    return [_show(known.get(name), name, trial, app, over=over) for name in STAGES if name in known or name != "groups"]
 
 
 def outcome_of(trial: Trial) -> tuple[str, str]:

@@ -17,6 +17,7 @@ TITLES = {
     "id_token": N_("ID token, claim by claim"),
     "userinfo": N_("Userinfo"),
     "admission": N_("Would POINT let this person in?"),
+    "groups": N_("Role from Okta's groups"),
     "refresh": N_("Refresh"),
     "logout": N_("Signing out"),
 }
@@ -55,7 +56,15 @@ WORDS = {
     "an_address": N_("an e-mail address"),
     "verified_domain": N_("a domain that your organization has verified"),
     "joins": N_("none yet: it would be created, as Volunteer"),
+    "joins_by_groups": N_("none yet: it would be created"),
     "member": N_("is a member already"),
+    "names_of_groups": N_("names of groups"),
+    "in_id_token": N_("in the ID token"),
+    "at_userinfo": N_("at userinfo"),
+    "no_group": N_("none of the groups that give a role"),
+    "role_owner": N_("Owner"),
+    "role_admin": N_("Admin"),
+    "role_volunteer": N_("Volunteer"),
     "rotated": N_("a new one: Okta rotates it"),
     "the_same": N_("the same again: Okta does not rotate it"),
     "same_person": N_("the same person"),
@@ -74,6 +83,14 @@ _FOUND = {
     "no_refresh_token": N_(
         "POINT asked for a refresh token (offline_access), and Okta gave none. Logging in works, but POINT cannot "
         "notice by itself when somebody is deactivated in Okta."
+    ),
+    "groups_missing_org": N_(
+        "Okta named no groups. Either it is not set up to name them, or this person is in none of those that it may "
+        "name. At a login that counts as no group."
+    ),
+    "groups_missing_custom": N_(
+        "Okta named no groups. Either it is not set up to name them, or this person is in none of those that it may "
+        "name. At a login that counts as no group."
     ),
     "sign_out_unclear": N_("Okta's answer did not tell whether it would send people back here."),
     "sign_out_uri_missing": N_("Okta does not send people back to POINT after signing out, but shows an error page."),

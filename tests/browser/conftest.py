@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.judge import Judge, endpoints_at
 from tests.browser.person import Person
 from tests.needs import forget_tries, need
 from tests.world import World
@@ -20,6 +22,12 @@ FLAGS = [
 ]  # fmt: skip
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 Meet = Callable[..., Person]
+# The parameters of a test that runs with scripts and without.
+_SCRIPTS, _NO_PARAMETERS = ("javascript", "script"), SimpleNamespace(params={})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "drives(*endpoints): sends the forms that go there, without JavaScript")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,22 +70,28 @@ def world(world: World) -> World:
 
 
 @pytest.fixture
-def meet(chromium: Browser, world: World) -> Iterator[Meet]:
+def meet(chromium: Browser, world: World, request: pytest.FixtureRequest) -> Iterator[Meet]:
     """`meet("alice@acme.example")` is Alice before an empty browser; keywords go to the browser's profile.
 
-    A console message, a violated policy, a page error, a stranger's host or an answer of 5xx fails the test.
+    A console message, a violated policy, a page error, a stranger's host or an answer of 5xx fails the test. So does a
+    form that the test says it sends without JavaScript (`pytest.mark.drives`), and does not.
     """
     people: list[Person] = []
 
     def meet(email: str = "", *, browser: Browser = chromium, okta: str = "", **profile: Any) -> Person:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **profile})
-        people.append(Person(context, world.base, okta or world.okta, email))
+        scripts = profile.get("java_script_enabled", True)
+        people.append(Person(context, world.base, okta or world.okta, email, scripts=scripts))
         return people[-1]
 
     yield meet
     for person in people:
         person.context.close()
     assert [fault for person in people for fault in person.faults] == []
+    mark = request.node.get_closest_marker("drives")
+    if mark and not any(getattr(request.node, "callspec", _NO_PARAMETERS).params.get(name) for name in _SCRIPTS):
+        sent = {each for person in people if not person.scripts for each in person.sent}
+        assert set(mark.args) - {endpoint for each in sent for endpoint in endpoints_at(world.app, *each)} == set()
 
 
 @pytest.fixture
@@ -88,6 +102,20 @@ def alice(meet: Meet) -> Person:
 @pytest.fixture
 def olivia(meet: Meet) -> Person:
     return meet("olivia@acme.example")
+
+
+@pytest.fixture
+def meet_open(meet: Meet) -> Meet:
+    """`meet` with our policy switched off, without which axe could not be brought in; journeys never do that."""
+    return lambda email="", **profile: meet(email, bypass_csp=True, **profile)
+
+
+@pytest.fixture
+def judge(axe: str, world: World) -> Iterator[Judge]:
+    """Whatever it finds fails the test."""
+    judge = Judge(axe, world.stage)
+    yield judge
+    assert judge.found == []
 
 
 @pytest.fixture(scope="session")

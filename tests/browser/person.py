@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 
-from tests.world import OKTA_PASSWORD, POINT_PASSWORD
+from tests.world import OKTA_PASSWORD, POINT_PASSWORD, Visitor
 
 SCREENSHOTS = os.environ.get("POINT_SCREENSHOTS", "")
 _TELL = "addEventListener('securitypolicyviolation', e => console.error('CSP violation: ' + e.violatedDirective))"
@@ -21,12 +21,16 @@ _STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a
 
 
 class Person:
-    """One browser profile with one page to begin with. `faults` lists what went wrong where nothing should."""
+    """One browser profile with one page to begin with. `faults` lists what went wrong where nothing should, `sent` the
+    forms that have been sent: (address, method)."""
 
-    def __init__(self, context: BrowserContext, base: str, okta: str, email: str = "") -> None:
-        self.context, self.base, self.okta, self.email = context, base, okta, email
+    def __init__(
+        self, context: BrowserContext, base: str, okta: str, email: str = "", *, scripts: bool = True
+    ) -> None:
+        self.context, self.base, self.okta, self.email, self.scripts = context, base, okta, email, scripts
         self.hosts = {urlsplit(base).netloc, urlsplit(okta).netloc}
         self.faults: list[str] = []
+        self.sent: set[tuple[str, str]] = set()
         self._expected: tuple[int, ...] = ()
         context.set_default_timeout(10_000)
         context.add_init_script(_TELL)
@@ -43,6 +47,8 @@ class Person:
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).netloc not in self.hosts:
             self.faults.append(f"a request to {request.url}")
+        if request.is_navigation_request() and (request.method == "POST" or "?" in request.url):
+            self.sent.add((request.url, request.method))
 
     def _answered(self, response: Response) -> None:
         if response.status >= 500 and response.status not in self._expected:
@@ -105,6 +111,14 @@ class Person:
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
+    def become(self, visitor: Visitor) -> Self:
+        """From now on this browser is the visitor's: with their session at POINT, and nothing of anybody before."""
+        self.context.clear_cookies()
+        ours = [each for each in visitor.http.cookies if each.name.startswith("point_")]
+        self.context.add_cookies([{"name": each.name, "value": each.value or "", "url": self.base} for each in ours])
+        self.email = visitor.email
+        return self
+
     def go(self, path: str) -> Self:
         self.page.goto(path if path.startswith("http") else self.base + path)
         return self
@@ -139,11 +153,12 @@ class Person:
         return self
 
     def log_in_by_password(self, slug: str = "acme", password: str = POINT_PASSWORD) -> Self:
-        """On the organization's own page."""
-        self.go(f"/login/{slug}?with=password").type("E-mail address", self.email).type("Password", password)
-        self.press("Log in")
-        self.page.wait_for_url(self.base + "/")
-        return self
+        """As the organization's own page does it, without opening that page, and to the home page. How it is typed is
+        in test_keyboard.py, test_login.py and test_without_javascript.py."""
+        form = {"email": self.email, "password": password}
+        answer = self.context.request.post(f"{self.base}/login/{slug}", form=form, max_redirects=0)
+        assert answer.status == 303, answer.text()
+        return self.go("/")
 
     def new_tab(self) -> Page:
         """Another tab of the same browser, which `self.page` does not follow."""

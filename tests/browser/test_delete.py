@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Meet
+from tests.browser.mailbox import Mailbox
 from tests.browser.person import Person
-from tests.browser.test_pages import Judge
-from tests.mail_server import link_in, wait_until
 from tests.world import World
 
 OKTA = "/organizations/acme/integrations/okta"
 NEW = "four otters climb a violet ladder"
 
 
-class Mailbox:
-    """The mails that this test's portal writes as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.before = set(folder.glob("*.eml"))
-
-    def link_to(self, address: str, subject: str) -> str:
-        found: list[str] = []
-
-        def look() -> list[str]:
-            for path in set(self.folder.glob("*.eml")) - self.before:
-                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-                if (mail["To"], mail["Subject"]) == (address, subject):
-                    found.append(link_in(mail))  # type: ignore[arg-type]
-            return found
-
-        wait_until(look)
-        return found[0]
-
-
 @pytest.fixture
 def mailbox(world: World) -> Mailbox:
-    return Mailbox(world.settings.instance / "mail")
+    return Mailbox(world)
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without"])
@@ -51,6 +25,7 @@ def script(request: pytest.FixtureRequest) -> bool:
     return found
 
 
+@pytest.mark.drives("integrations.okta_delete_now", "integrations.okta_undo", "passwords.set_by_link_now")
 def test_an_owner_deletes_okta_and_undoes_it_and_somebody_without_a_password_gets_in_meanwhile(
     world: World, meet: Meet, mailbox: Mailbox, script: bool
 ) -> None:
@@ -73,6 +48,7 @@ def test_an_owner_deletes_okta_and_undoes_it_and_somebody_without_a_password_get
     alice.go("/login/acme/okta").sees("Hello Alice").assert_logged_in("okta")
 
 
+@pytest.mark.drives("passwords.send_link", "passwords.set_by_link_now", "passwords.change_now")
 def test_who_has_forgotten_the_password_gets_in_by_mail(meet: Meet, mailbox: Mailbox, script: bool) -> None:
     gus = meet("gus@globex.example", java_script_enabled=script)
     gus.go("/login").enter_email().at("Enter your password").press("Forgot your password?")
@@ -86,37 +62,6 @@ def test_who_has_forgotten_the_password_gets_in_by_mail(meet: Meet, mailbox: Mai
     gus.go("/account").press("Change your password").at("Change your password", "/account/password")
     gus.type("Your password so far", "wrong").type("New password", NEW).type("New password again", NEW)
     gus.press("Change the password").sees("This is not the password you have now.")
-
-
-def test_the_pages_of_deleting_and_of_passwords(
-    world: World, axe: str, meet: Meet, mailbox: Mailbox
-) -> None:
-    judge = Judge(axe)
-    alice, olivia = (meet(f"{name}@acme.example", bypass_csp=True) for name in ("alice", "olivia"))
-    alice.log_in()
-    judge(alice.go("/account"), "account-without-password")
-    judge(alice.go("/account/password"), "password-first")
-    world.clock.forward(1000)
-    judge(alice.go("/account/password"), "password-first-by-mail")
-    judge(alice.press("Send the link").sees("A link is on its way"), "password-link-sent")
-    judge(olivia.log_in().go("/account/password"), "password-change")
-    judge(olivia.press("Change the password").sees("Please fill this in"), "password-change-refused")
-    judge(olivia.go(OKTA + "/delete"), "okta-delete-logs-me-out")
-    olivia.press("Delete Integration").sees("you are logged out now")
-    judge(olivia, "okta-deleted-logged-out")
-    judge(olivia.log_in_by_password().go(OKTA + "/deleted"), "okta-deleted")
-    judge(olivia.go(OKTA), "okta-deleted-settings")
-    judge(olivia.press("Undo").sees("Undone."), "okta-undone")
-    link = mailbox.link_to("alice@acme.example", "Set a new password for POINT")
-    judge(alice.go("/login/forgot"), "forgot")
-    judge(alice.type("E-mail address", "alice").press("Send the link").sees("whole work e-mail"), "forgot-refused")
-    judge(alice.go("/login/forgot/sent"), "forgot-sent")
-    judge(alice.go(link), "password-by-link")
-    alice.type("New password", "passwordpassword").press("Set the password")
-    judge(alice.sees("lists that guessers"), "password-by-link-refused")
-    judge(alice.go("/login/password"), "password-set")
-    judge(alice.go("/login/password/nothing"), "password-link-over")
-    assert judge.found == []
 
 
 def test_the_way_back_leads_nowhere_wrong(olivia: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.person import Person
+from tests.browser.visitors import by_password
 from tests.world import OKTA_PASSWORD, POINT_PASSWORD, World
 
 _NAME = """() => { const e = document.activeElement; if (!e || e === document.body) return '';
@@ -96,3 +97,38 @@ def test_an_owner_opens_the_password_saves_mends_and_deletes_by_the_keyboard(wor
     olivia.at("Delete the Okta integration?")
     choose(olivia, "Delete Integration")
     olivia.at("Okta is deleted").sees("It can be undone until")
+
+
+def test_an_owner_invites_searches_changes_a_role_and_sets_limits_by_the_keyboard(world: World, olivia: Person) -> None:
+    olivia.become(by_password(world.olivia)).go("/")
+    choose(olivia, "Members")
+    olivia.at("Members")
+    enter(olivia, "E-mail address", "nina@elsewhere.example")
+    tab_to(olivia, "Role")
+    olivia.page.keyboard.type("Admin")
+    choose(olivia, "Send invitation")
+    olivia.sees("The invitation is on its way.").sees("Admin, invited by olivia@acme.example")
+    choose(olivia, "Take back")
+    olivia.sees("The invitation is taken back.")
+    enter(olivia, "Name or e-mail address", "adam")
+    olivia.page.keyboard.press("Enter")
+    olivia.sees("1 member")
+    choose(olivia, "Manage")
+    olivia.at("Adam")
+    tab_to(olivia, "Admin")
+    olivia.page.keyboard.press("ArrowDown")
+    choose(olivia, "Change role")
+    olivia.sees("The role is changed.")
+    choose(olivia, "Security")
+    olivia.at("Security")
+    tab_to(olivia, "Logged out in any case after")
+    olivia.page.keyboard.type("7 days")
+    choose(olivia, "Save these limits")
+    olivia.sees("Saved. It counts for everybody who is logged in now, too.")
+    choose(olivia, "Domains")
+    olivia.at("Domains")
+    enter(olivia, "E-mail domain", "acme.test")
+    olivia.page.keyboard.press("Enter")
+    olivia.sees("add a record of type TXT")
+    choose(olivia, "Give up acme.test")
+    olivia.sees("You can take the record out")

@@ -21,6 +21,7 @@ def carol(world: World, meet: Meet) -> Person:
     return meet("carol@globex.example")
 
 
+@pytest.mark.drives("login.link_account_now")
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
 def test_the_account_is_proved_once_and_then_okta_is_enough(
     world: World, carol: Person, meet: Meet, javascript: bool

@@ -1,4 +1,4 @@
-"""The checks in a real browser: the result comes by itself, with and without JavaScript, and everybody can read it."""
+"""The checks in a real browser: the result comes by itself, with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Meet
 from tests.browser.person import Person
-from tests.browser.test_pages import Judge, judge, meet_open  # noqa: F401
 from tests.web.steps import embed
-from tests.web.test_okta_checks import a_host_that_says_nothing, draft
 from tests.world import World
 
 CHECKS = "/organizations/acme/integrations/okta/checks"
@@ -54,6 +52,7 @@ def test_only_the_sentence_on_top_is_read_out(olivia: Person, world: World) -> N
     assert "Nothing to put right" in texts[0]
 
 
+@pytest.mark.drives("okta_checks.run")
 def test_without_javascript_the_page_refreshes_until_it_is_over(meet: Meet, world: World) -> None:
     world.sandbox.delay_ms = 300
     world.sandbox.fault("slow_everything")
@@ -73,27 +72,3 @@ def test_a_row_is_opened_and_the_checks_are_run_by_keyboard(olivia: Person) -> N
     olivia.page.locator("#step-domain summary").focus()
     olivia.page.keyboard.press("Enter")
     olivia.sees("In POINT's records")
-
-
-@pytest.mark.usefixtures("axe")
-def test_every_state_of_the_page_is_accessible(world: World, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
-    olivia = meet_open("olivia@acme.example").log_in_by_password()
-    judge(olivia.go(CHECKS), "checks-none")
-    olivia.press("Check now")
-    wait_until_over(olivia)
-    judge(olivia, "checks-right")
-    break_a_lot(world)
-    judge(olivia.go(CHECKS).sees("have changed since"), "checks-changed")
-    olivia.press("Check again")
-    wait_until_over(olivia)
-    for summary in olivia.page.locator("summary").all():
-        summary.click()
-    judge(olivia, "checks-wrong")
-    with a_host_that_says_nothing() as dead:
-        draft(world, spa_domain=dead)
-        judge(olivia.go(CHECKS).press("Check now").sees("Checking with your Okta"), "checks-running")
-        wait_until_over(olivia)
-    judge(olivia.sees("could not be asked"), "checks-silent")
-    gus = meet_open("gus@globex.example").log_in_by_password("globex")
-    judge(gus.go(CHECKS.replace("acme", "globex")).at("Checks"), "checks-empty")
-    assert judge.found == []

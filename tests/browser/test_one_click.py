@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Meet
 from tests.browser.person import Person
-from tests.browser.test_pages import Judge
 from tests.web.one_click import SETUP, Empty, empty_okta, wait_for_checks
 from tests.web.steps import connect
 from tests.world import World
@@ -25,16 +24,12 @@ def empty(world: World) -> Iterator[Empty]:
     wait_for_checks(world)
 
 
-@pytest.fixture
-def judge(axe: str) -> Judge:
-    return Judge(axe)
-
-
 def fill_in(gus: Person, empty: Empty, token: str = TOKEN) -> Person:
     gus.go(SETUP).type("Okta domain", empty.okta)
     return gus.type("Okta API token", token)
 
 
+@pytest.mark.drives("okta_setup.start")
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
 def test_an_empty_okta_is_connected_by_one_click(world: World, empty: Empty, meet: Meet, javascript: bool) -> None:
     gus = meet("gus@globex.example", okta=empty.okta, java_script_enabled=javascript).log_in_by_password("globex")
@@ -67,41 +62,11 @@ def test_a_rate_limit_is_counted_down_before_ones_eyes_and_stop_stops(world: Wor
     assert len(empty.sandbox.apps) == 2
 
 
-def test_its_pages_can_be_used_by_everybody(world: World, empty: Empty, meet: Meet, judge: Judge) -> None:
-    gus = meet("gus@globex.example", okta=empty.okta, bypass_csp=True).log_in_by_password("globex")
-    judge(gus.go(SETUP), "setup-first")
-    judge(fill_in(gus, empty, "0oaAbcdefghij1234567").press("Set up now").sees("That is a Client ID"), "setup-refused")
-    fill_in(gus, empty).press("Look first")
-    expect(gus.page.get_by_text("Nothing has been changed yet.")).to_be_visible(timeout=20_000)
-    judge(gus, "setup-looked")
-    empty.sandbox.fault("management_rate_limited")
-    fill_in(gus, empty).press("Set up now")
-    expect(gus.page.get_by_role("timer")).to_be_visible(timeout=20_000)
-    judge(gus, "setup-running")
-    empty.sandbox.fault("management_rate_limited", on=False)
-    empty.sandbox.fault("management_origins_500")
-    expect(gus.page.get_by_text("Stopped half-way.")).to_be_visible(timeout=20_000)
-    judge(gus.go(SETUP), "setup-stopped")
-    empty.sandbox.clear_faults()
-    empty.sandbox.settings.interaction_code = False
-    fill_in(gus, empty).press("Set up now")
-    expect(gus.page.get_by_text("One step is left")).to_be_visible(timeout=20_000)
-    gus.page.get_by_text("Undo this set-up").click()
-    judge(gus, "setup-done")
-    gus.type("Okta API token to undo it", "sandbox-token").press("Undo")
-    expect(gus.page.get_by_text("Taken back:")).to_be_visible(timeout=20_000)
-    judge(gus.go(SETUP), "setup-undone")
-    assert judge.found == []
-
-
 def test_another_okta_waits_as_a_draft_that_is_switched_on_from_its_page(
-    world: World, empty: Empty, meet: Meet, judge: Judge
+    world: World, empty: Empty, meet: Meet
 ) -> None:
     connect(world, world.globex_id, world.sandbox, world.okta)
     gus = meet("gus@globex.example", okta=empty.okta).log_in_by_password("globex")
-    judge(gus.go(SETUP).sees("kept as a draft"), "setup-first-beside-live")
     fill_in(gus, empty, "sandbox-token").press("Set up now")
     expect(gus.page.get_by_text("Other settings are live and stay so")).to_be_visible(timeout=30_000)
-    judge(gus.sees("What would change"), "setup-draft")
-    gus.press("Switch on").sees("Switched on. People log in with these settings from now on.")
-    assert judge.found == []
+    gus.sees("What would change").press("Switch on").sees("Switched on. People log in with these settings from now on.")

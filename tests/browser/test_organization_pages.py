@@ -1,5 +1,4 @@
-"""The pages about members, invitations, domains and activity, judged as all pages are; and their journeys without
-JavaScript."""
+"""The pages about members, invitations, domains, activity and security, judged as all pages are."""
 
 from __future__ import annotations
 
@@ -8,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from portal import guide
 from portal.store.members import add_member
 from tests.browser.conftest import Meet
-from tests.browser.person import Person
-from tests.browser.test_pages import Judge, judge, meet_open  # noqa: F401 - fixtures
+from tests.browser.judge import Judge
+from tests.browser.visitors import by_okta, by_password
 from tests.dns_server import NameServer, run_name_server
+from tests.web.okta_only_steps import CODE, SECURITY, confirm, pass_trial, switch_on
 from tests.web.test_activity import note
-from tests.web.test_members import NEW, mailed, member_id
-from tests.world import Stage, World, make_world
+from tests.web.test_members import mailed, member_id
+from tests.world import _HASH, Stage, Visitor, World, make_world
 
 ACME, GLOBEX = "/organizations/acme", "/organizations/globex"
 
@@ -45,115 +44,124 @@ def add_volunteers(world: World, *emails: str) -> None:
             add_member(connection, world.acme_id, email, role="volunteer", name=name, now=now)
 
 
-def invite(world: World, owner: Person, email: str, role: str = "Volunteer") -> str:
+def invite(world: World, owner: Visitor, email: str, role: str = "volunteer") -> str:
     """The path of the link in the mail."""
-    slug = str(owner.session()["organization"])
-    owner.go(f"/organizations/{slug}/members").type("E-mail address", email)
-    owner.page.locator("#invited-role").select_option(role)
-    owner.press("Send invitation").sees("The invitation is on its way.")
+    owner.step(f"/organizations/{owner.session()['organization']}/members", method="POST",
+               data={"email": email, "role": role})  # fmt: skip
     return mailed(world, email)
 
 
-def test_the_pages_of_members(world: World, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
-    olivia = meet_open("olivia@acme.example").log_in_by_password()
-    invite(world, olivia, "nina@elsewhere.example", "Admin")
-    judge(olivia, "members-invited")
-    olivia.type("E-mail address", "alice").press("Send invitation").sees("whole work e-mail")
-    judge(olivia, "members-refused")
-    judge(olivia.go(f"{ACME}/members?q=nobody"), "members-none-found")
-    adam = meet_open("adam@acme.example").log_in_by_password()
-    judge(adam.go(f"{ACME}/members"), "members-admin")
+def test_the_pages_of_members(world: World, judge: Judge, meet_open: Meet) -> None:
+    by_okta(world.alice)
+    eye = meet_open().become(by_password(world.olivia))
+    judge(eye.go(f"{ACME}/members/{member_id(world, 'alice@acme.example')}"), "members.show: by Okta")
+    judge(eye.press("Remove Alice Andersson").at("Remove Alice Andersson?"), "members.ask_remove: by Okta")
+    eye.go(f"{ACME}/members").type("E-mail address", "nina@elsewhere.example")
+    judge(eye.press("Send invitation").sees("The invitation is on its way."), "members.index: invited")
+    eye.type("E-mail address", "alice").press("Send invitation").sees("whole work e-mail")
+    judge(eye, "members.invite: refused")
+    judge(eye.go(f"{ACME}/members?q=nobody"), "members.index: nobody found")
     many = [f"a-volunteer-with-a-rather-long-name-{number:02}@acme.example" for number in range(60)]
     add_volunteers(world, *many)
-    judge(olivia.go(f"{ACME}/members").press("Next page"), "members-next")
-    judge(olivia.go(f"{ACME}/members/{member_id(world, many[0])}"), "member")
-    olivia.go(f"{ACME}/members?q=olivia").page.get_by_role("link", name="Manage").click()
-    olivia.page.get_by_label("Volunteer").check()
-    judge(olivia.press("Change role").sees("last owner"), "member-last-owner")
-    assert judge.found == []
+    judge(eye.go(f"{ACME}/members").press("Next page"), "members.index: second page")
+    judge(eye.go(f"{ACME}/members/{member_id(world, many[0])}"), "members.show: somebody else")
+    eye.go(f"{ACME}/members?q=olivia").page.get_by_role("link", name="Manage").click()
+    judge(eye, "members.show: oneself")
+    judge(eye.go(f"{eye.page.url}/remove"), "members.ask_remove: oneself")
+    eye.page.go_back()
+    eye.page.get_by_label("Volunteer").check()
+    judge(eye.press("Change role").sees("last owner"), "members.role: refused")
+    judge(eye.become(by_password(world.person("adam@acme.example"))).go(f"{ACME}/members"), "members.index: admin")
 
 
-def test_the_page_of_an_invitation_in_all_its_states(
-    world: World, judge: Judge, meet_open: Meet  # noqa: F811
-) -> None:
-    olivia = meet_open("olivia@acme.example").log_in_by_password()
-    gus = meet_open("gus@globex.example").log_in_by_password("globex")
-    stranger = meet_open()
-    judge(stranger.go(invite(world, gus, "nina@elsewhere.example", "Admin")), "invitation-new")
-    judge(stranger.press("Join Globex").sees("Please fill this in"), "invitation-refused")
-    judge(stranger.go(invite(world, olivia, "newcomer@acme.example")), "invitation-okta")
+def test_the_page_of_an_invitation_in_all_its_states(world: World, judge: Judge, meet_open: Meet) -> None:
+    olivia, gus = by_password(world.olivia), by_password(world.gus)
+    eye, stranger = meet_open(), world.stranger
+    judge(eye.go(invite(world, gus, "nina@elsewhere.example", "admin")), "invitation.show: new")
+    judge(eye.press("Join Globex").sees("Please fill this in"), "invitation.accept_now: refused")
+    judge(eye.go(invite(world, olivia, "newcomer@acme.example")), "invitation.show: by Okta")
+    with world.services.db.writing() as connection:
+        add_member(connection, world.globex_id, "zoe@acme.example", role="volunteer", now=world.services.now(),
+                   password_hash=_HASH)  # fmt: skip
+    judge(eye.go(invite(world, olivia, "zoe@acme.example")), "invitation.show: by Okta or by password")
     path = invite(world, gus, "olivia@acme.example")
-    judge(stranger.go(path), "invitation-password")
-    judge(gus.go(path), "invitation-somebody-else")
-    judge(olivia.go(path), "invitation-mine")
-    judge(olivia.press("Join Globex").at("Your organizations"), "organizations-joined")
-    judge(stranger.go(path), "invitation-over")
-    assert judge.found == []
+    judge(eye.go(path), "invitation.show: by password")
+    judge(eye.become(gus).go(path), "invitation.show: somebody else")
+    judge(eye.become(olivia).go(path), "invitation.show: mine")
+    judge(eye.press("Join Globex").at("Your organizations"), "organizations.index: joined")
+    judge(eye.become(stranger).go(path), "invitation.show: over")
+    outside = invite(world, olivia, "nora@elsewhere.example")
+    switch_on(world, olivia)
+    judge(eye.go(outside).sees("takes no passwords"), "invitation.show: no way in")
 
 
-def test_the_pages_of_domains(world: World, names: NameServer, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
-    olivia = meet_open("olivia@acme.example").log_in_by_password()
-    judge(olivia.go(f"{ACME}/domains").press("Remove acme.example"), "domain-last")
-    olivia.go(f"{ACME}/domains").type("E-mail domain", "gmail.com").press("Add domain")
-    judge(olivia.sees("Anybody can have an address there."), "domains-refused")
-    olivia.type("E-mail domain", "acme.test").press("Add domain")
-    judge(olivia.sees("add a record of type TXT"), "domains-claimed")
-    judge(olivia.press("Check now").sees("The record is not there yet"), "domains-missing")
-    value = olivia.page.locator(".copy code").last.inner_text()
-    names.records["_point.acme.test"] = [value]
-    judge(olivia.press("Check now").sees("Verified. People"), "domains-verified")
-    judge(olivia.press("Remove acme.test").at("Remove acme.test?"), "domain-remove")
-    judge(olivia.press("Remove domain").sees("Removed."), "domains-removed")
-    gus = meet_open("gus@globex.example").log_in_by_password("globex").go(f"{GLOBEX}/domains/globex.example/remove")
-    judge(gus.press("Remove domain").sees("No domain yet"), "domains-none")
-    adam = meet_open("adam@acme.example").log_in_by_password()
-    judge(adam.go(f"{ACME}/domains"), "domains-admin")
-    assert judge.found == []
+def test_the_pages_of_domains(world: World, names: NameServer, judge: Judge, meet_open: Meet) -> None:
+    eye = meet_open().become(by_password(world.olivia))
+    judge(eye.go(f"{ACME}/domains").press("Remove acme.example"), "domains.ask_remove: the last")
+    eye.go(f"{ACME}/domains").type("E-mail domain", "gmail.com").press("Add domain")
+    judge(eye.sees("Anybody can have an address there."), "domains.claim: refused")
+    eye.type("E-mail domain", "acme.test").press("Add domain")
+    judge(eye.sees("add a record of type TXT"), "domains.index: claimed")
+    judge(eye.press("Check now").sees("The record is not there yet"), "domains.index: record missing")
+    names.records["_point.acme.test"] = [eye.page.locator(".copy code").last.inner_text()]
+    judge(eye.press("Check now").sees("Verified. People"), "domains.index: verified")
+    judge(eye.press("Remove acme.test").at("Remove acme.test?"), "domains.ask_remove: one of two")
+    judge(eye.press("Remove domain").sees("Removed."), "domains.index: removed")
+    eye.become(by_password(world.gus)).go(f"{GLOBEX}/domains/globex.example/remove")
+    judge(eye.press("Remove domain").sees("No domain yet"), "domains.index: none")
+    judge(eye.become(by_password(world.person("adam@acme.example"))).go(f"{ACME}/domains"), "domains.index: admin")
 
 
-def test_the_pages_of_the_activity(world: World, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
+def test_the_pages_of_the_activity(world: World, judge: Judge, meet_open: Meet) -> None:
     for number in range(60):
         refused = number % 7 == 0
         problem = ("login_not_assigned", "login_cancelled", "okta_unreachable")[number % 3]
         about = {"reason": "a_reason_with_a_long_name", "code": problem} if refused else {"method": "okta"}
         note(world, "login.refused" if refused else "login", ago=number * 30_000, reference="AB2C-D3EF", **about)
-    olivia = meet_open("olivia@acme.example").log_in_by_password()
-    olivia.go(f"{ACME}/activity")
-    olivia.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    judge(olivia, "activity")
-    judge(olivia.press("Older"), "activity-older")
-    judge(olivia.go(f"{ACME}/activity?kind=logins&who=olivia@acme.example"), "activity-found")
-    judge(olivia.go(f"{ACME}/activity?reference=ZZZZ-ZZZZ"), "activity-none-found")
-    judge(olivia.go(f"{ACME}/activity?reference=x"), "activity-unclear")
-    gus = meet_open("gus@globex.example").log_in_by_password("globex")
-    judge(gus.go(f"{GLOBEX}/activity"), "activity-new")
-    judge(gus.go("/account/organizations"), "organizations-one")
-    assert judge.found == []
+    eye = meet_open().become(by_password(world.olivia)).go(f"{ACME}/activity")
+    eye.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    judge(eye, "activity.index: many")
+    judge(eye.press("Older"), "activity.index: older")
+    judge(eye.go(f"{ACME}/activity?kind=logins&who=olivia@acme.example"), "activity.index: found")
+    judge(eye.go(f"{ACME}/activity?reference=ZZZZ-ZZZZ"), "activity.index: none found")
+    judge(eye.go(f"{ACME}/activity?reference=x"), "activity.index: unclear")
+    judge(eye.become(by_password(world.gus)).go(f"{GLOBEX}/activity"), "activity.index: new")
+    judge(eye.go("/account/organizations"), "organizations.index: one")
 
 
-def test_an_invitation_a_role_a_domain_and_a_search_need_no_javascript(
-    world: World, names: NameServer, meet: Meet
-) -> None:
-    olivia = meet("olivia@acme.example", java_script_enabled=False).log_in_by_password()
-    nina = meet("nina@elsewhere.example", java_script_enabled=False)
-    nina.go(invite(world, olivia, nina.email)).type("Your name", "Nina New").type("New password", NEW)
-    nina.type("New password again", NEW).press("Join Acme Volunteers").at("Log in to Acme Volunteers")
-    nina.log_in_by_password(password=NEW).at("Hello Nina New")
-    olivia.go(f"{ACME}/members").press("Manage Nina New").page.get_by_label("Admin").check()
-    olivia.press("Change role").sees("The role is changed.")
-    nina.go(f"{ACME}/members").at("Members")
-    olivia.press("Manage Nina New").press("Remove Nina New").sees("Removed. Their sessions here have ended.")
-    nina.assert_anonymous()
-    olivia.press("Domains").type("E-mail domain", "acme.test").press("Add domain").sees("add a record of type TXT")
-    names.records["_point.acme.test"] = [olivia.page.locator(".copy code").last.inner_text()]
-    olivia.press("Check now").sees("Verified. People")
-    olivia.press("Activity").page.get_by_label("What", exact=True).select_option("People and domains")
-    olivia.press("Search").sees("A member was removed: nina@elsewhere.example")
+def test_the_pages_of_security(world: World, judge: Judge, meet_open: Meet) -> None:
+    add_volunteers(world, *[
+        f"a-rather-long-address-{number:02}@{'elsewhere' if number < 2 else 'acme'}.example" for number in range(30)
+    ])  # fmt: skip
+    olivia, adam = by_password(world.olivia), by_password(world.person("adam@acme.example"))
+    eye = meet_open().become(olivia)
+    judge(eye.go(SECURITY), "security.show: no test login yet")
+    judge(eye.become(adam).go(SECURITY), "security.show: admin")
+    judge(eye.become(by_password(world.gus)).go(SECURITY.replace("acme", "globex")), "security.show: no Okta")
+    pass_trial(world, olivia)
+    judge(eye.become(olivia).go(SECURITY), "security.show: off")
+    eye.press("Switch on Okta only").at("Your recovery codes")
+    judge(eye, "security.switch_on: recovery codes")
+    code = CODE.findall(eye.page.locator("code").inner_text())[0]
+    judge(eye.go(SECURITY), "security.show: not confirmed")
+    judge(eye.go(f"{ACME}/integrations/okta"), "integrations.okta: Okta only")
+    eye.become(world.stranger)
+    judge(eye.go("/login/acme"), "login.organization: Okta only")
+    judge(eye.go("/login/recovery"), "login.recovery: first")
+    eye.type("E-mail address", olivia.email).type("Recovery code", "x").press("Log in")
+    judge(eye.sees("do not fit together"), "login.recover: refused")
+    eye.type("Recovery code", code).press("Log in")
+    judge(eye.at("Security"), "security.show: recovered")
+    world.clock.forward(2)
+    judge(eye.become(by_okta(world.olivia)).go(SECURITY), "security.show: may confirm")
+    judge(eye.press("Confirm").sees("Confirmed."), "security.show: confirmed")
 
 
-def test_the_other_parts_of_the_guide(world: World, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
-    gus = meet_open("gus@globex.example").log_in_by_password("globex")
-    for part in guide.PARTS:  # tests/browser/test_guide.py has the others
-        if part.id not in ("account", "policies", "spa", "native"):
-            judge(gus.go(f"{GLOBEX}/integrations/okta/guide/{part.id}"), f"guide-{part.id}")
-    assert judge.found == []
+def test_the_pages_of_a_session_that_others_have_ended(world: World, judge: Judge, meet_open: Meet) -> None:
+    """One is enough to look at: what differs is a sentence. This is the one with a form that was not taken any more."""
+    olivia, adam = by_password(world.olivia), by_password(world.person("adam@acme.example"))
+    eye = meet_open().become(adam).go("/account/password")
+    switch_on(world, olivia)
+    confirm(world, olivia)
+    eye.type("Your password so far", "x").press("Change the password")
+    judge(eye.at("Your organization logs in with Okta only"), "passwords.change_now: logged out meanwhile")

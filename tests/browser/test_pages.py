@@ -1,170 +1,117 @@
-"""Every page, narrow and wide, light and dark: accessible by axe, nothing sticks out, nothing too small to touch."""
+"""The pages of logging in and out, the home page, and what is said when something goes wrong, each judged; and what
+the login page weighs."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from portal import create_app
+from portal.access import public
+from portal.errors import Problem, Refused
 from tests.browser.conftest import Meet
-from tests.browser.person import Person
+from tests.browser.judge import WIDE, Judge, hold
+from tests.browser.visitors import by_okta, by_password
 from tests.web.steps import add_person
 from tests.world import POINT_PASSWORD, World
 
-SIZES = [(320, 640), (1280, 800)]
-_AXE = """async () => (await axe.run({
-  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']
-})).violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))"""
-# The dark theme has other colours and nothing else.
-_COLOURS = _AXE.replace(
-    "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']",
-    "{type: 'rule', values: ['color-contrast', 'link-in-text-block']}",
-)
-_WIDE = """() => {
-  const most = document.documentElement.clientWidth;
-  const out = [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > most + 1);
-  return document.scrollingElement.scrollWidth <= most ? []
-    : ['scrolls sideways: ' + out.map(e => e.tagName + '.' + e.className).join(', ')];
-}"""
-# 44 px for what one presses; links inside a sentence are as high as its line. Okta's pages are not ours to judge.
-_SMALL = """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden])')].filter(e => {
-  const pressed = ['radio', 'checkbox'].includes(e.type) ? e.closest('label') ?? e : e;
-  const in_a_sentence = e.tagName === 'A' && e.closest('li, p') && !e.matches('.touch, .button');
-  return e.checkVisibility() && !e.matches('.skip, .notice li a') && !in_a_sentence
-    && pressed.getBoundingClientRect().height < 43.5;
-}).map(e => 'small: ' + e.tagName + ' ' + (e.innerText || e.name) + ' ' + e.getBoundingClientRect().height)"""
-
-
-class Judge:
-    """Looks at the page a person is at in both widths and both themes, and keeps what is wrong."""
-
-    def __init__(self, axe: str) -> None:
-        self.axe = axe
-        self.found: list[str] = []
-        self.pages: list[str] = []
-
-    def __call__(self, person: Person, name: str) -> None:
-        self.pages.append(name)
-        person.page.evaluate(self.axe)
-        for width, height in SIZES:
-            person.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                wrong = person.page.evaluate(_AXE if scheme == "light" else _COLOURS)
-                if scheme == "light":
-                    wrong += person.page.evaluate(_WIDE)
-                    wrong += person.page.evaluate(_SMALL) if person.page.url.startswith(person.base) else []
-                self.found += [f"{name} at {width} px, {scheme}: {each}" for each in wrong]
-        person.picture(name)
-
-
-@pytest.fixture
-def judge(axe: str) -> Judge:
-    return Judge(axe)
-
-
-@pytest.fixture
-def meet_open(meet: Meet) -> Callable[..., Person]:
-    """`meet` with our policy switched off, without which axe could not be brought in; journeys never do that."""
-    return lambda email="", **profile: meet(email, bypass_csp=True, **profile)
-
-
-def hold(person: Person, pattern: str) -> None:
-    """Pages at these addresses, which lead on by themselves, stay."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch(max_redirects=0)
-        route.fulfill(response=response, body=re.sub(r'<meta http-equiv="refresh"[^>]*>', "", response.text()))
-
-    person.context.route(pattern, answer)
+# What one problem's page has and others have not: the longest texts, the oddest statuses.
+LONGEST = max(Problem, key=lambda problem: len(problem.title)), max(Problem, key=lambda problem: len(problem.advice))
 
 
 def test_the_pages_of_somebody_who_is_not_logged_in(world: World, judge: Judge, meet_open: Meet) -> None:
     alice = meet_open("alice@acme.example")
-    for name, path in (("welcome", "/"), ("login", "/login"), ("login-acme", "/login/acme"),
-                       ("login-acme-password", "/login/acme?with=password"), ("login-globex", "/login/globex"),
-                       ("not-found", "/nowhere"), ("not-connected", "/login/globex/okta"),
-                       ("callback-unknown", "/login/callback")):  # fmt: skip
-        judge(alice.go(path), name)
-    judge(alice.go("/login").type("E-mail address", "alice").press("Continue").at("Log in"), "login-refused")
+    judge(alice.go("/"), "home.index: welcome")
+    judge(alice.go("/login"), "login.start: first")
+    judge(alice.go("/login?next=/native/login%3Fstate=x"), "login.start: for the app")
+    judge(alice.go("/login/acme"), "login.organization: connected")
+    judge(alice.go("/login/acme?with=password"), "login.organization: with a password")
+    judge(alice.go("/login/globex"), "login.organization: not connected")
+    judge(alice.go("/login").type("E-mail address", "alice").press("Continue").at("Log in"), "login.continue_: refused")
     alice.type("E-mail address", "gus@globex.example").press("Continue")
-    judge(alice.at("Enter your password"), "login-password")
-    judge(alice.type("Password", "x").press("Log in").sees("do not fit together"), "login-password-refused")
+    judge(alice.at("Enter your password"), "login.continue_: password")
+    judge(alice.type("Password", "x").press("Log in").sees("do not fit together"), "login.continue_: password refused")
     alice.go("/login/acme?with=password").type("E-mail address", "a@b.example").type("Password", "x")
-    judge(alice.press("Log in").sees("do not fit together"), "login-acme-refused")
+    judge(alice.press("Log in").sees("do not fit together"), "login.organization_password: refused")
     alice.go("/login/acme/okta").at_okta()
-    judge(alice, "okta-sign-in")
+    judge(alice, "okta: sign-in")
     hold(alice, "**/login")
     alice.go("/login").enter_email()
-    judge(alice.at("Taking you to Okta"), "login-continue")
-    assert judge.found == []
+    judge(alice.at("Taking you to Okta"), "login.continue_: on the way to Okta")
 
 
-def test_the_pages_of_a_volunteer(world: World, judge: Judge, meet_open: Meet) -> None:
-    alice = meet_open("alice@acme.example")
-    alice.log_in()
-    judge(alice, "home-volunteer")
-    judge(alice.go("/account"), "account")
-    judge(alice.go("/organizations/acme/integrations"), "forbidden")
-    judge(alice.go(alice.okta + "/sandbox"), "okta-sandbox")
-    alice.go("/")
-    hold(alice, "**/logout")
-    alice.press("Log out")
-    judge(alice.at("Logging you out of Okta"), "logging-out")
-    judge(alice.go("/").sees("You are logged out"), "logged-out")
-    assert judge.found == []
+def test_the_pages_at_home_and_on_the_way_out(world: World, judge: Judge, meet_open: Meet) -> None:
+    eye = meet_open().become(by_okta(world.alice))
+    judge(eye.go("/"), "home.index: volunteer")
+    judge(eye.go("/organizations/acme/integrations"), "integrations.index: forbidden")
+    judge(eye.go(eye.okta + "/sandbox"), "okta: sandbox")
+    hold(eye, "**/logout")
+    eye.go("/").press("Log out")
+    judge(eye.at("Logging you out of Okta"), "login.logout: going on to Okta")
+    judge(eye.go("/").sees("You are logged out of POINT and of Okta"), "home.index: logged out")
+    eye.become(by_okta(world.alice)).go("/account").press("Log out of POINT only")
+    judge(eye.sees("You are still signed in at Okta"), "home.index: logged out of POINT only")
+    judge(eye.become(by_password(world.olivia)).go("/"), "home.index: owner")
+    judge(eye.become(by_password(world.gus)).go("/"), "home.index: owner without Okta")
 
 
-def test_the_pages_of_an_owner(world: World, judge: Judge, meet_open: Meet) -> None:
-    olivia = meet_open("olivia@acme.example")
-    okta = "/organizations/acme/integrations/okta"
-    olivia.log_in_by_password()
-    judge(olivia, "home-owner")
-    judge(olivia.go("/account"), "account-password")
-    judge(olivia.go("/organizations/acme/integrations"), "integrations")
-    judge(olivia.go(okta), "okta-connected")
-    olivia.page.get_by_text("Advanced").click()
-    olivia.type("Authorization server", "no such").type("SPA: Okta Domain", "acme").type("SPA: Okta Client ID", "")
-    judge(olivia.press("Save").sees("things to put right"), "okta-refused")
-    judge(olivia.go(okta).press("Save").sees("Saved."), "okta-saved")
-    judge(olivia.press("Delete Integration").at("Delete the Okta integration?"), "okta-delete")
-    judge(olivia.press("Delete Integration").sees("Deleted."), "integrations-deleted")
-    judge(olivia.go("/"), "home-owner-not-connected")
-    judge(olivia.go(okta), "okta-not-connected")
-    assert judge.found == []
-
-
-def test_the_pages_of_an_admin_and_of_logins_that_go_wrong(world: World, judge: Judge, meet_open: Meet) -> None:
-    adam = meet_open("adam@acme.example")
-    judge(adam.log_in_by_password().go("/organizations/acme/integrations/okta"), "okta-admin")
+def test_the_pages_of_logins_that_go_wrong(world: World, judge: Judge, meet_open: Meet) -> None:
+    eye = meet_open("ben@acme.example")
+    judge(eye.go("/nowhere"), "nowhere: not found")
+    judge(eye.go("/login/globex/okta"), "login.okta: not connected")
+    judge(eye.go("/login/initiate?iss=https://elsewhere.example"), "login.initiate: unknown")
+    judge(eye.go("/login/callback"), "login.callback: not started here")
+    judge(eye.go("/login/callback?otp=123456&state=x"), "login.callback: a code for another browser")
+    judge(eye.log_in_at_okta().at("Okta does not let you into POINT yet"), "login.callback: not assigned")
     add_person(world.sandbox, "carol@globex.example", "Carol")
     carol = meet_open("carol@globex.example")
-    judge(carol.log_in_at_okta().at("You already have a POINT account"), "link-refused")
+    judge(carol.log_in_at_okta().at("You already have a POINT account"), "login.link_account: not proved")
     carol.press("Log in").type("Password", POINT_PASSWORD).press("Log in")
-    judge(carol.at("Connect your Okta account"), "link-confirm")
-    ben = meet_open("ben@acme.example")
-    judge(ben.log_in_at_okta().at("Okta does not let you into POINT yet"), "problem-not-assigned")
+    judge(carol.at("Connect your Okta account"), "login.link_account: to confirm")
     world.sandbox.fault("discovery_500")
     world.services.providers.forget(world.okta)
-    with ben.expecting(502, 503):
-        judge(ben.go("/login/acme/okta").sees("Reference"), "problem-okta-away")
-    assert judge.found == []
+    with eye.expecting(502, 503):
+        judge(eye.go("/login/acme/okta").sees("Reference"), "login.okta: away")
 
 
-def test_the_styleguide_of_the_demo(world: World, judge: Judge, meet_open: Meet) -> None:
-    world.stage.app = create_app(replace(world.settings, demo=True), clock=world.clock)
+def test_the_page_of_a_login_that_is_being_finished(world: World, judge: Judge, meet_open: Meet) -> None:
+    """The same answer of Okta's twice, the second time before the first is through."""
+    alice = world.alice
+    address = alice.come_back().headers["Location"]
+    eye = meet_open().become(alice)
+    hold(eye, "**/login/callback**")
+    world.sandbox.delay_ms = 4_000
+    world.sandbox.fault("slow_everything")
+    first = Thread(target=alice.step, args=(address,))
+    first.start()
+    judge(eye.go(address).at("Just a moment"), "login.callback: being finished")
+    first.join()
+
+
+def test_the_pages_of_problems_and_of_the_styleguide(world: World, judge: Judge, meet_open: Meet) -> None:
+    """In the demo, with a page that has any problem."""
+    app = create_app(replace(world.settings, demo=True), clock=world.clock)
+
+    @public()
+    def refuse(name: str) -> str:
+        raise Refused(Problem[name])
+
+    app.add_url_rule("/refuse/<name>", view_func=refuse)
+    world.stage.app = app
+    eye = meet_open()
     try:
-        judge(meet_open().go("/styleguide"), "styleguide")
+        judge(eye.go("/styleguide"), "styleguide.show: all components")
+        for problem in (*LONGEST, Problem.TOO_MANY, Problem.SESSION_CHANGED):
+            judge(eye.go(f"/refuse/{problem.name}"), f"refuse: {problem.code}")
+        with eye.expecting(500):
+            judge(eye.go("/refuse/INTERNAL"), "refuse: internal")
     finally:
-        world.stage.app.extensions["point"].door.close()
-        world.stage.app.extensions["point"].db.close()
+        app.extensions["point"].close()
         world.stage.app = world.app
-    assert judge.found == []
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
@@ -199,4 +146,4 @@ def test_the_login_page_looks_its_part_at_twice_the_text_size(meet: Meet) -> Non
     stranger = meet(viewport={"width": 640, "height": 800})
     stranger.go("/login/acme?with=password")
     stranger.page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
-    assert stranger.page.evaluate(_WIDE) == []
+    assert stranger.page.evaluate(WIDE) == []

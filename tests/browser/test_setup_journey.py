@@ -188,6 +188,7 @@ def follow_the_guide(gus: Person, new: New) -> None:
     gus.press("All parts of the guide").sees("39 of 39 done")
 
 
+@pytest.mark.drives("integrations.okta_switch_on", "integrations.okta_undo")
 def test_an_owner_sets_okta_up_by_hand_along_the_guide(world: World, new: New, meet: Meet, script: bool) -> None:
     gus = meet("gus@globex.example", okta=new.okta, java_script_enabled=script).log_in_by_password("globex")
     follow_the_guide(gus, new)

@@ -1,13 +1,11 @@
-"""Drafts, versions, "Okta only" and recovery in a real browser: whole journeys, and how the pages look."""
+"""Drafts, versions, "Okta only" and recovery in a real browser: whole journeys."""
 
 from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from portal.store.members import add_member
 from tests.browser.conftest import Meet
 from tests.browser.person import Person
-from tests.browser.test_pages import Judge, judge, meet_open  # noqa: F401 - fixtures
 from tests.web.okta_only_steps import CODE, SECURITY, mark_trial
 from tests.world import World
 
@@ -61,55 +59,3 @@ def test_an_owner_switches_passwords_off_and_confirms_it(world: World, olivia: P
     other.type("E-mail address", other.email).type("Recovery code", codes[0].lower()).press("Log in")
     other.at("Security").sees("You have 7 codes left.")
     other.press("Switch off Okta only").sees("Passwords work again")
-
-
-def test_all_of_it_works_without_javascript(world: World, meet: Meet) -> None:
-    olivia = meet("olivia@acme.example", java_script_enabled=False)
-    olivia.log_in_by_password()
-    keep_a_draft(olivia)
-    olivia.press("Throw the draft away").sees("The draft is gone")
-    pass_trial(world, olivia)
-    olivia.go(SECURITY).press("Switch on Okta only").at("Your recovery codes")
-    code = CODE.findall(olivia.page.locator("code").inner_text())[0]
-    with olivia.page.expect_download() as saved:
-        olivia.press("Save as a text file")
-    assert code in saved.value.path().read_text()
-    olivia.go(SECURITY).press("Make new codes").at("Your recovery codes")
-    olivia.go(SECURITY).press("Switch off Okta only").sees("Passwords work again")
-
-
-def test_every_page_is_accessible(world: World, judge: Judge, meet_open: Meet) -> None:  # noqa: F811
-    with world.services.db.writing() as connection:
-        for number in range(30):
-            domain = "elsewhere.example" if number < 2 else "acme.example"
-            add_member(
-                connection, world.acme_id, f"a-rather-long-address-{number:02}@{domain}", role="volunteer",
-                name=f"Volunteer With A Long Name {number:02}", now=world.services.now(),
-            )  # fmt: skip
-    olivia = meet_open("olivia@acme.example")
-    olivia.log_in_by_password()
-    keep_a_draft(olivia)
-    judge(olivia, "okta-save-kept")
-    judge(olivia.go(OKTA), "okta-draft")
-    judge(olivia.go(OKTA + "/versions"), "versions")
-    judge(olivia.go(SECURITY), "security-no-trial")
-    pass_trial(world, olivia)
-    judge(olivia.go(SECURITY), "security-off")
-    olivia.press("Switch on Okta only").at("Your recovery codes")
-    judge(olivia, "recovery-codes")
-    code = CODE.findall(olivia.page.locator("code").inner_text())[0]
-    judge(olivia.go(SECURITY), "security-not-confirmed")
-    judge(olivia.go("/login/acme?x"), "login-okta-only-own")
-    stranger = meet_open("olivia@acme.example")
-    judge(stranger.go("/login/acme"), "login-okta-only")
-    judge(stranger.go("/login/recovery"), "recovery")
-    stranger.type("E-mail address", stranger.email).type("Recovery code", "x").press("Log in")
-    judge(stranger.sees("do not fit together"), "recovery-refused")
-    stranger.type("Recovery code", code).press("Log in")
-    judge(stranger.at("Security"), "security-recovered")
-    world.clock.forward(2)
-    olivia.log_in()
-    judge(olivia.go(SECURITY), "security-may-confirm")
-    olivia.press("Confirm")
-    judge(olivia.sees("Confirmed."), "security-confirmed")
-    assert judge.found == []

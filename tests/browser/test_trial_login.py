@@ -1,4 +1,4 @@
-"""Test logins in a real browser: the owner's screen follows, with JavaScript and without; every page is in order."""
+"""Test logins in a real browser: the owner's screen follows, with JavaScript and without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from portal.web import widget_assets
 from tests.browser.conftest import Meet
 from tests.browser.person import Person
-from tests.browser.test_pages import Judge
 from tests.browser.test_widget import enter
 from tests.needs import need
 from tests.web.steps import embed
@@ -63,6 +62,7 @@ def test_what_is_wrong_is_shown_with_its_way_into_okta(world: World, olivia: Per
     olivia.press("Test again").at("Test login on the web").sees("Still to come")
 
 
+@pytest.mark.drives("okta_test.start", "trial_login.go", "trial_login.sign_out")
 def test_all_of_it_works_without_javascript(world: World, meet: Meet) -> None:
     olivia = meet("olivia@acme.example", java_script_enabled=False)
     alice = meet("alice@acme.example", java_script_enabled=False)
@@ -70,31 +70,6 @@ def test_all_of_it_works_without_javascript(world: World, meet: Meet) -> None:
     alice.go(link_of(olivia)).press("Begin the test at Okta").sign_in().at("It works")
     expect(olivia.page.get_by_text("Logging in with these settings works")).to_be_visible(timeout=15_000)
     alice.press("Finish: sign out at Okta").at("It works").sees("You are signed out at Okta.")
-
-
-def test_the_pages_of_test_logins_are_accessible_and_nothing_sticks_out(
-    world: World, axe: str, meet: Meet
-) -> None:
-    judge = Judge(axe)
-    olivia = meet("olivia@acme.example", bypass_csp=True)
-    ben = meet("ben@acme.example", bypass_csp=True)
-    judge(olivia.log_in_by_password().go(TEST).at("Test login"), "test-login-index")
-    judge(olivia.press("Test login on the web").at("Test login on the web"), "test-login-page")
-    judge(ben.go(link_of(olivia)).at("Test login for Acme Volunteers"), "test-login-link")
-    ben.press("Begin the test at Okta").sign_in().at("It does not work yet")
-    judge(ben, "test-login-ben")
-    olivia.sees("Assign this person")
-    for summary in olivia.page.locator(".stage summary").all():
-        summary.click()
-    judge(olivia, "test-login-open")
-    olivia.press("Test again").at("Test login on the web").press("Begin in this browser")
-    olivia.press("Begin the test at Okta").sign_in().at("It works")
-    judge(olivia, "test-login-works")
-    judge(olivia.go(TEST), "test-login-earlier")
-    judge(olivia.press("Test login on the phone").at("Test login on the phone"), "test-login-phone")
-    judge(ben.go(link_of(olivia)).at("Test login for Acme Volunteers"), "test-login-phone-link")
-    judge(ben.go("/test-login/nothing").at("This link to a test login is over"), "test-login-over")
-    assert judge.found == []
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -18,6 +19,7 @@ from portal.access import access_of, public
 from portal.errors import Problem, Refused
 from portal.settings import Settings
 from portal.web.guards import check_routes
+from tests.words import jargon_on
 
 KEYS = ("a key for the tests that is long enough 0123456789",)
 # Whoever adds a page for everybody says so here too.
@@ -36,6 +38,17 @@ PUBLIC = {
 }  # fmt: skip
 # Whoever adds a call of the app that needs no access token says so here.
 WITHOUT_TOKEN = {"discover", "log_in", "complete_login", "refresh", "complete_logout", "jwks"}
+# Who stands on a page of their own is led back to that one instead: see tests/web/test_notices.py.
+HOME_IS_ALL = {
+    Problem.NOT_FOUND, Problem.METHOD_NOT_ALLOWED, Problem.TOO_LARGE, Problem.UNSUPPORTED_MEDIA, Problem.CROSS_SITE,
+    Problem.FORBIDDEN, Problem.SESSION_CHANGED, Problem.CONFLICT, Problem.TEST_LOGIN_DONE, Problem.TEST_LOGIN_OVER,
+    Problem.TEST_LOGIN_NOTHING, Problem.ORDER_UNREADABLE, Problem.ORDER_UNPROVED, Problem.ORDER_FOREIGN,
+    Problem.ORDER_NOBODY, Problem.RECOVERY_IN_THE_BROWSER, Problem.TRIAL_MISSING, Problem.CONFIRM_BY_OKTA,
+    Problem.SETUP_LINK_GONE, Problem.SET_UP_UNDER_WAY, Problem.SET_UP_REFUSED, Problem.SET_UP_GONE,
+    Problem.ALREADY_MEMBER, Problem.LAST_OWNER, Problem.LAST_CODES, Problem.OWN_REMOVAL, Problem.LAST_DOMAIN,
+    Problem.DOMAIN_MISSING,
+}  # fmt: skip
+OKTAS_LABELS = {Problem.GRANT_MISSING: {"grant type"}, Problem.GROUPS_CLAIM_FORM: {"claim"}}
 REASON, DETAIL = "canary_reason", "canary detail: state 4711 at evil.example"
 
 
@@ -64,7 +77,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     client = app.test_client()
     client.set_cookie("point_session", "whoever")
     yield client
-    app.extensions["point"].door.close()
+    app.extensions["point"].close()
 
 
 def test_every_route_says_who_may_use_it(tmp_path: Path) -> None:
@@ -120,6 +133,19 @@ def test_every_problem_has_a_page(client: FlaskClient, problem: Problem) -> None
     assert ("Retry-After" in answer.headers) == (problem.status in (429, 503))
     assert REASON not in answer.text
     assert "4711" not in answer.text
+    assert_says_what_to_do(problem, answer.text)
+
+
+def assert_says_what_to_do(problem: Problem, html: str) -> None:
+    """In words for everybody, with a way on in place: more than the home page, unless that is all there is."""
+    main = re.search(r"<main.*?</main>", html, re.DOTALL)
+    assert main is not None
+    ways = re.findall(r'<a[^>]* href="([^"]+)"', main[0])
+    assert "/" in ways
+    assert (len(ways) > 1) == (problem not in HOME_IS_ALL and problem.status != 422)
+    assert ("mailto:" in main[0]) == ("tell us" in problem.advice or "write to us" in problem.advice)
+    if not problem.name.startswith(("ORDER_", "API_TOKEN_")):  # for programs; Okta's own label
+        assert jargon_on(main[0]) <= OKTAS_LABELS.get(problem, set())
 
 
 @pytest.mark.parametrize("problem", Problem, ids=lambda problem: problem.code)

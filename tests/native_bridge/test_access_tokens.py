@@ -126,7 +126,7 @@ def portal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
         made.clear = clear
         yield made
-        services.db.close()
+        services.close()
 
 
 # -- what we write -----------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_another_portals_token_is_refused(portal: Portal, tmp_path: Path) -> Non
     ours, theirs = portal.issue(), other.issue()
     assert portal.read(ours) == other.read(theirs) == WANTED
     assert portal.refusal(theirs)[0] == other.refusal(ours)[0] == INVALID
-    services.db.close()
+    services.close()
 
 
 def test_a_change_of_any_character_is_refused(portal: Portal) -> None:

@@ -1,7 +1,9 @@
-"""200,000 links that are nearly right: the library agrees on each with a grammar that was written apart from it."""
+"""50,000 links that are nearly right, others in each run: the library agrees on each with a grammar that was written
+apart from it. POINT_TEST_DEEP_LINKS=1000 tries as many thousands."""
 
 from __future__ import annotations
 
+import os
 import re
 from random import Random
 from urllib.parse import quote
@@ -239,12 +241,12 @@ def test_a_nearly_right_link_is_decided_as_the_grammar_says(chance: Random) -> N
     check(nearly_right(chance))
 
 
-BATCH, BATCHES = 1000, 200
+BATCH, BATCHES = 1000, int(os.environ.get("POINT_TEST_DEEP_LINKS", "50"))
 
 
 @given(st.integers(0, 2**64 - 1))
 @settings(max_examples=BATCHES, deadline=None, database=None, phases=[Phase.generate])
-def test_of_200_000_nearly_right_links_none_is_wrongly_accepted(seed: int) -> None:
+def test_of_50_000_nearly_right_links_none_is_wrongly_accepted(seed: int) -> None:
     chance = Random(seed)
     for _ in range(BATCH):
         check(nearly_right(chance))

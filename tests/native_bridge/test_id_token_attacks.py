@@ -15,9 +15,7 @@ from tests.world import World
 
 ELSEWHERE = {
     **NOT_FOR_US,
-    "IDT-106": "no login of the app sends max_age; tests/okta/test_id_token.py proves the check",
-    "IDT-107": "no login of the app sends acr_values; tests/okta/test_id_token.py proves the check",
-    "IDT-125": "the bridge refreshes nothing at Okta; tests/okta/test_tokens.py",
+    "IDT-125": "tests/native_bridge/test_proving.py::test_idt_125_an_okta_that_keeps_the_refresh_token_ends_nothing",
 }
 PHONE = [case for case in CASES if case["id"] not in APART | set(ELSEWHERE)]
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from okta_sandbox import RawAnswer
+from portal.giving_back import finish_giving_back
 from portal.store.models import native_attempts
 from tests.native_bridge.steps import LOGOUT, Phone, delete_okta, said
 from tests.web.steps import query_of, take_over
@@ -92,6 +93,7 @@ def test_without_a_token_nobody_is_logged_out(phone: Phone) -> None:
 @pytest.mark.parametrize("okta", [True, False], ids=["Okta too", "this phone only"])
 def test_okta_s_refresh_token_is_given_back(world: World, phone: Phone, okta: bool) -> None:
     phone.log_out(okta=okta)
+    finish_giving_back(world.services)
     [call] = world.requests_to("/revoke")
     assert call.form["client_id"] == [world.sandbox.client_id("native")]
     assert call.form["token_type_hint"] == ["refresh_token"]

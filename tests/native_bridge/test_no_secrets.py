@@ -42,7 +42,7 @@ def secrets_of(phone: Phone, *links: str) -> dict[str, str]:
         assert session is not None
         if session.sealed_tokens:
             kept = logins.read_tokens(world.services, session.id_hash, session.sealed_tokens)
-            found |= {f"okta's {name}": value for name, value in kept.items() if name != "app"}
+            found |= {f"okta's {name}": value for name, value in kept.items() if name not in ("app", "scope")}
     return found
 
 

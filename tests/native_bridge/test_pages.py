@@ -240,4 +240,4 @@ def test_without_store_and_without_database_the_page_is_whole(shop: World, tmp_p
     link = button_on(answer.text)
     assert "package" not in link
     assert "S.browser_fallback_url=https%3A%2F%2Fdash.pointapp.org%2Fnative%2Fopen%3Fmissing%3D1;end" in link
-    app.extensions["point"].door.close()
+    app.extensions["point"].close()

@@ -68,6 +68,18 @@ def test_rp_31_73_after_that_okta_is_asked_once_with_the_newest_token_each_time(
     assert phone.log_out(okta=True).json()["logout_url"]
 
 
+def test_idt_125_an_okta_that_keeps_the_refresh_token_ends_nothing(world: World, phone: Phone) -> None:
+    world.sandbox.app(world.sandbox.client_id("native")).oauth["refresh_token"] = {"rotation_type": "STATIC"}
+    world.sandbox.fault("refresh_no_new_token")
+    old = kept(world)["refresh_token"]
+    for _ in range(2):
+        assert phone.refresh().status_code == 200
+        world.clock.forward(601)
+    assert [call.form["refresh_token"] for call in asked(world)] == [[old]] * 2
+    assert (kept(world)["refresh_token"], phone.is_logged_in()) == (old, False)
+    assert phone.refresh().status_code == 200
+
+
 def test_somebody_whom_okta_has_deactivated_is_out(world: World, phone: Phone) -> None:
     world.sandbox.deactivate("alice@acme.example")
     assert said(phone.refresh()) == OUT

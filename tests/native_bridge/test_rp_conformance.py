@@ -18,14 +18,15 @@ from tests.web.test_rp_conformance import ACCEPTED, REFUSED, params
 from tests.web.test_rp_conformance import ELSEWHERE as NOT_FOR_US
 from tests.world import World
 
-ASKED_AGAIN = "the refresh at Okta, when a session proves itself again: tests/native_bridge/test_proving.py"
+PROVING = "tests/native_bridge/test_proving.py::"
 ELSEWHERE = {
     **NOT_FOR_US,
-    **{f"RP-{number}": ASKED_AGAIN for number in (31, 32, 33, 73)},
+    # The refresh at Okta, when a session proves itself again.
+    **{f"RP-{number}": f"{PROVING}test_rp_31_73_after_that_okta_is_asked_once_with_the_newest_token_each_time"
+       for number in (31, 73)},
+    **{f"RP-{number}": f"{PROVING}test_a_new_id_token_of_somebody_else_ends_it" for number in (32, 33)},
     "RP-34": "a login that Okta starts begins on the web; the bridge has no such call",
-    "RP-56": "PAR and DPoP are not asked of Okta; an Okta that demands them is OKTA_MISCONFIGURED",
-    "RP-72": "no DPoP towards Okta; that of POINT's own tokens is in test_dpop.py",
-}
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert
 
 from native_bridge.answering import session_name
+from portal.giving_back import finish_giving_back
 from portal.store.models import sessions
 from portal.store.sessions import PHONE_IDLE_SECONDS, hash_id
 from tests.native_bridge.steps import Phone, said
@@ -162,6 +163,7 @@ def test_a_login_that_was_ended_is_written_down_and_over_at_okta(world: World, p
     event = world.activity()[0]
     assert (event.what, event.who, event.about) == ("session.ended", "alice@acme.example", {"kind": "phone"})
     assert event.reference == answer.headers["X-Request-Id"]
+    finish_giving_back(world.services)
     assert len(world.requests_to("/revoke")) == 1
     assert sorted(sign_in.dead for sign_in in world.sandbox.grants.sign_ins.values()) == [False, True]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
+from portal.giving_back import finish_giving_back
 from portal.store.models import members, refresh_tokens, users
 from portal.store.sessions import PHONE_ABSOLUTE_SECONDS, PHONE_IDLE_SECONDS
 from tests.native_bridge.steps import Phone, delete_okta, restore_okta, said
@@ -110,6 +111,7 @@ def test_a_token_that_is_used_again_costs_okta_s_too(world: World, phone: Phone)
     world.clock.forward(31)
     for _ in range(2):
         assert said(phone.refresh(used)) == over("token_reused")
+    finish_giving_back(world.services)
     assert len(world.requests_to("/revoke")) == 1
     assert [sign_in.dead for sign_in in world.sandbox.grants.sign_ins.values()] == [True]
 

@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.conftest import SHARED
+
 Step = bytes | Callable[["Hostile", socket.socket], None]
-CASES = Path(__file__).resolve().parents[2] / "../shared/cases/ssrf_domains.json"
+CASES = SHARED / "cases" / "ssrf_domains.json"
 
 
 def load_cases(part: str) -> list[dict[str, Any]]:
@@ -29,7 +31,7 @@ def load_cases(part: str) -> list[dict[str, Any]]:
     return list(json.loads(CASES.read_text())[part]) if CASES.exists() else []
 
 
-needs_cases = pytest.mark.skipif(not CASES.exists(), reason="../shared/cases/ssrf_domains.json is not there")
+needs_cases = pytest.mark.skipif(not CASES.exists(), reason=f"needs {CASES}; POINT_SHARED names the folder")
 
 
 def answer(body: bytes = b'{"ok": true}', *lines: str, status: str = "200 OK", kind: str = "application/json") -> bytes:

@@ -22,6 +22,7 @@ PLACES = {
     "trusted_origins": "/admin/access/api/trusted_origins",
     "authorization_servers": "/admin/oauth2/as",
     "access_policies": "/admin/oauth2/as/default#policies",
+    "claims": "/admin/oauth2/as/default#claims",
     "account_settings": "/admin/settings/account",
     "system_log": "/report/system_log_2",
     "api_tokens": "/admin/access/api/tokens",

@@ -51,8 +51,15 @@ def test_an_attempt_survives_being_kept() -> None:
     assert len(attempt.to_bytes()) < 500
 
 
+def test_an_attempt_that_asks_for_no_groups_is_written_as_before_there_were_any() -> None:
+    """Nodes of the version before and of this one finish each other's logins."""
+    attempt, asking = start(), start(groups_claim="groups")
+    assert [len(json.loads(each.to_bytes())) for each in (attempt, asking)] == [14, 15]
+    assert [Attempt.from_bytes(each.to_bytes()) for each in (attempt, asking)] == [attempt, asking]
+
+
 def stored(**changes: Any) -> bytes:
-    attempt = start()
+    attempt = start(groups_claim="groups")
     values = json.loads(attempt.to_bytes())
     names = ["format", *Attempt.__slots__]
     return json.dumps([changes.get(name, value) for name, value in zip(names, values, strict=True)]).encode()

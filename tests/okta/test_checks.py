@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from okta_sandbox import RawAnswer, Sandbox, SeenRequest
+from okta_sandbox.faults import BAD_ANSWERS
 from portal.errors import Problem, Refused
 from portal.okta.answer import Answer
 from portal.okta.checks import CAUSES, Report, run_checks
@@ -170,14 +171,19 @@ def test_answers_at_random_raise_nothing(stand: Stand) -> None:
         stand.check(chance.choice(["embedded", "redirect"]), chance.choice(["default", "org", "auto"]))
 
 
-@pytest.mark.parametrize(
-    "name", ["discovery_500", "discovery_half", "discovery_reset", "discovery_list", "discovery_redirect",
-             "discovery_foreign_token_endpoint", "token_500", "token_half", "token_reset", "token_redirect",
-             "token_200_error", "interact_500", "idx_html", "authorize_error_server_error"],
-)  # fmt: skip
+# Where the checks ask, and what may be answered there at once; whatever is late is below.
+ASKED = ("organization", "discovery", "token", "interact", "idx")
+AT_ONCE = tuple(name for name in (*BAD_ANSWERS, "429") if name not in ("slow", "drip"))
+BAD = [f"{place}_{name}" for place in ASKED for name in AT_ONCE]
+BAD += ["discovery_list", "discovery_redirect", "discovery_foreign_token_endpoint", "token_redirect",
+        "authorize_error_server_error"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
 def test_a_fault_of_okta_turns_nothing_red(stand: Stand, name: str) -> None:
     stand.sandbox.fault(name)
-    assert reds(stand.check()) == {}
+    # Only whose domain it is may be told from an answer that is none of Okta's.
+    assert reds(stand.check()).keys() <= ({"domain"} if name.startswith("organization_") else set())
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ def timed(call: Callable[[], Report]) -> tuple[Report, float]:
     return call(), time.monotonic() - began
 
 
-@pytest.mark.parametrize("name", ["discovery_slow", "token_slow", "token_drip", "interact_slow", "idx_slow"])
+@pytest.mark.parametrize("name", [f"{place}_{how}" for place in ASKED[1:] for how in ("slow", "drip")])
 def test_whatever_hangs_the_time_is_kept(stand: Stand, name: str) -> None:
     stand.sandbox.fault(name)
     report, seconds = timed(lambda: stand.check(seconds=0.6))

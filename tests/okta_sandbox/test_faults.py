@@ -9,13 +9,14 @@ import requests
 
 from okta_sandbox import RawAnswer, Sandbox, SeenRequest
 from okta_sandbox.breakages import BREAKAGES
+from okta_sandbox.faults import BAD_ANSWERS, PLACES
 from tests.okta_sandbox.conftest import START
 from tests.okta_sandbox.party import Party, decode_part
 from tests.okta_sandbox.records import look, record
 
-SLOW = {"discovery_slow", "keys_slow", "token_slow", "userinfo_slow", "token_drip", "interact_slow", "idx_slow"}
+EVERYWHERE = {f"{place}_{name}" for place in PLACES for name in (*BAD_ANSWERS, "429")}
 APART = {"interaction_code_off", "slow_everything", "management_rate_limited", "management_origins_500",
-         "management_create_lost", "api_token_revoked"}
+         "management_create_lost", "api_token_revoked", *EVERYWHERE}
 """Those show elsewhere than in the life of a login, and have tests of their own."""
 
 
@@ -41,6 +42,7 @@ WHERE = {
 ELSEWHERE = {
     "no_email_anywhere": {"token", "refresh", "userinfo"}, "email_not_verified": {"token", "refresh", "userinfo"},
     "userinfo_signed_jwt": {"userinfo"}, "refresh_invalid_grant": {"refresh"}, "refresh_no_new_token": {"refresh"},
+    "refresh_reused": {"refresh"},
     "refresh_wrong_sub": {"refresh"}, "refresh_wrong_issuer": {"refresh"},
     "classic_engine": {"organization", "interact"},
     "app_without_interaction_code": {"interact"}, "rule_without_interaction_code": {"idx"},
@@ -54,13 +56,47 @@ ELSEWHERE = {
 def test_a_fault_acts_where_its_name_says(shared: Party, honest: dict[str, Any], name: str) -> None:
     shared.sandbox.fault(name)
     assert shared.sandbox.faults()[name] is True
-    shared.timeout = 0.3 if name in SLOW else 5.0
+    shared.timeout = 5.0
     spoiled = record(shared)
     shared.sandbox.clear_faults()
     assert not any(shared.sandbox.faults().values())
     differing = {place for place in honest if honest[place] != spoiled[place]}
     expected = ELSEWHERE.get(name) or {WHERE.get(name.partition("_")[0], "token")}
     assert expected <= differing
+
+
+ASKED = {
+    "discovery": ("GET", "/.well-known/openid-configuration"),
+    "organization": ("GET", "/.well-known/okta-organization"),
+    "keys": ("GET", "/oauth2/v1/keys"),
+    "token": ("POST", "/oauth2/v1/token"),
+    "userinfo": ("GET", "/oauth2/v1/userinfo"),
+    "revoke": ("POST", "/oauth2/v1/revoke"),
+    "interact": ("POST", "/oauth2/v1/interact"),
+    "idx": ("POST", "/idp/idx/introspect"),
+    "management": ("GET", "/api/v1/apps"),
+}
+BAD = {"429": 429, "500": 500, "html": 200, "200_error": 200, "half": "broken", "reset": "reset", "slow": "late",
+       "drip": "broken"}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_endpoint_can_be_bad_in_every_way(shared: Party, place: str) -> None:
+    assert set(BAD) == {*BAD_ANSWERS, "429"}
+    method, path = ASKED[place]
+
+    def ask() -> Any:
+        seen = look(lambda: shared.http.request(method, shared.base + path, data={"x": "y"}, timeout=shared.timeout))
+        return seen if isinstance(seen, str) else seen[0]
+
+    honest = ask()
+    for name, expected in BAD.items():
+        shared.timeout = 0.2 if name in ("slow", "drip") else 5.0
+        shared.sandbox.fault(f"{place}_{name}")
+        assert ask() == expected, name
+        shared.sandbox.clear_faults()
+    shared.timeout = 5.0
+    assert ask() == honest
 
 
 def test_everything_can_be_slow(party: Party) -> None:

@@ -80,18 +80,33 @@ class Node:
                 time.sleep(0.05)
         pytest.fail(f"no answer: {self.log.read_text()}")
 
+    def terminate(self) -> None:
+        """SIGTERM to the server alone, as a service manager does it: make is only what started it."""
+        os.kill(self._server(), signal.SIGTERM)
+
+    def _server(self) -> int:
+        children = _children(self.process.pid)
+        return children[0] if children else self.process.pid
+
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        server = self._server()
+        return _children(server) or [server]
+
+    def listeners(self) -> int:
+        """How many processes take connections for it: each has a socket of its own."""
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(line[1].endswith(f":{self.port:04X}") and line[3] == "0A" for line in lines)
+
     def kill(self) -> None:
         """kill -9, to all that it consists of."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
 
     def stop(self) -> None:
+        """At the end of a test: it would wait for browsers that keep their connections open."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.kill()
 
 
 class Login:
@@ -136,13 +151,13 @@ class Nodes:
         entries = Entries(spa, okta, native, okta, authorization_server="org")
         save_okta(self.services, acme.id, entries, sign_in="redirect", who="the test", reference="", check=False)
 
-    def start(self, count: int) -> list[Node]:
-        """So many more nodes, which start at the same time."""
+    def start(self, count: int, *, workers: int = 1) -> list[Node]:
+        """So many more nodes, which start at the same time, of so many processes each."""
         started = []
         for _ in range(count):
             port = self._ports.pop() if self._ports else _free_port()
             log = self.folder / f"log-{port}"
-            make = ["make", "-s", "serve", f"PORT={port}", "WORKERS=1"]
+            make = ["make", "-s", "serve", f"PORT={port}", f"WORKERS={workers}"]
             with log.open("wb") as sink:
                 process = subprocess.Popen(
                     make, cwd=ROOT, env=self.environ, stderr=sink, stdout=sink, start_new_session=True
@@ -210,8 +225,7 @@ def nodes_on(folder: Path, url: str) -> Iterator[Nodes]:
         finally:
             for node in nodes.running:
                 node.stop()
-            nodes.services.door.close()
-            nodes.services.db.close()
+            nodes.services.close()
 
 
 def complete(node: Node, login: Login) -> Answer:
@@ -249,6 +263,13 @@ def _call(connection: HTTPConnection, method: str, path: str, body: Json | None,
         return Answer(answer.status, answer.read())
     finally:
         connection.close()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that this one has started, those that only keep accounts for Python left out."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    started = [int(each) for each in found.read_text().split()] if found.exists() else []
+    return [each for each in started if b"resource_tracker" not in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 def _free_port() -> int:

@@ -64,7 +64,7 @@ def test_the_first_logins_of_all_at_once_on_two_nodes_make_one_key_that_both_bel
         assert [me(node, answer.json)[0] for node in pair] == [200, 200]
 
 
-def test_a_deep_link_redeemed_a_hundred_times_at_once_is_one_login(nodes: Nodes, pair: list[Node]) -> None:
+def test_flt_25_a_deep_link_redeemed_a_hundred_times_at_once_is_one_login(nodes: Nodes, pair: list[Node]) -> None:
     login = nodes.come_back(pair[0])
     sessions, asked = nodes.sessions(), nodes.token_requests()
     answers = at_once(pair, COMPLETE, [login.body()] * PARALLEL)
@@ -105,7 +105,7 @@ def test_a_refresh_token_used_a_hundred_times_at_once_has_one_successor_that_wor
     assert me(pair[0], successor.json) == (200, "")
 
 
-def test_a_refresh_token_used_again_after_its_thirty_seconds_ends_the_family_on_both_nodes(
+def test_flt_12_a_refresh_token_used_again_after_its_thirty_seconds_ends_the_family_on_both_nodes(
     nodes: Nodes, pair: list[Node]
 ) -> None:
     tokens = nodes.log_in(pair[0])

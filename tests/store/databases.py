@@ -27,23 +27,24 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / name}.db"
         return
     need(_server_answers(), "PostgreSQL: POINT_TEST_POSTGRESQL names a database on a server where one may be created")
-    _tell_server(f'CREATE DATABASE "{name}"')
+    tell_server(f'CREATE DATABASE "{name}"')
     try:
         yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
     finally:
-        _tell_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+        tell_server(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @lru_cache
 def _server_answers() -> bool:
     try:
-        _tell_server("SELECT 1")
+        tell_server("SELECT 1")
     except OperationalError:
         return False
     return True
 
 
-def _tell_server(statement: str) -> None:
+def tell_server(statement: str) -> None:
+    """One statement for the PostgreSQL server itself."""
     engine = create_engine(SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
     try:
         with engine.connect() as connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,15 @@ def test_activity_is_newest_first_and_of_one_organization_only(house: House) -> 
     assert [event.what for event in events] == ["event.4", "event.3", "event.2"]
     assert events[0].about == {"number": 4}
     assert (events[0].at, events[0].who, events[0].reference) == (NOW, "olivia", "ABCD-EFGH")
+
+
+def test_closing_waits_for_whoever_is_using_sqlites_shared_connection(tmp_path: Path) -> None:
+    """Closed in the middle of a statement, it would take the process with it."""
+    db = Database(f"sqlite:///{tmp_path / 'closed.db'}")
+    with ThreadPoolExecutor(1) as pool:
+        with db.writing() as connection:
+            closing = pool.submit(db.close)
+            time.sleep(0.2)
+            assert not closing.done()
+            assert connection.execute(text("SELECT 1")).scalar_one() == 1
+        closing.result(timeout=20)

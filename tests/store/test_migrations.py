@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from portal.store.db import Database
+from portal.store.members import add_member
+from portal.store.organizations import create_organization
+from portal.store.sessions import find_session, open_session
 from portal.store.setup_tables import metadata
 from portal.store.upgrade import upgrade_database
+from tests.store.conftest import NOW
 from tests.store.databases import KINDS, empty_database
 
+MIGRATIONS = sorted((Path(__file__).parents[2] / "portal/store/migrations/versions").glob("0*.py"))
+# What code that knows nothing of it can live with: it goes on reading and writing what it knows.
+ADDS = {"add_column", "create_table", "create_index", "drop_index", "batch_alter_table", "execute", "f", "bulk_insert"}
 ROOT = Path(__file__).parents[2]
 
 
@@ -88,3 +98,56 @@ def test_a_migration_that_fails_leaves_no_half_of_it_on_sqlite(tmp_path: Path) -
         with engine.connect() as connection:
             assert set(inspect(connection).get_table_names()) <= {"activity", "alembic_version"}
         engine.dispose()
+
+
+@pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: path.stem)
+def test_flt_103_a_migration_only_adds_so_that_the_version_before_it_goes_on_beside_it(path: Path) -> None:
+    (upgrade,) = [node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "upgrade"]
+    for call in [node for node in ast.walk(upgrade) if isinstance(node, ast.Call)]:
+        if not isinstance(call.func, ast.Attribute) or not isinstance(call.func.value, ast.Name):
+            continue
+        if call.func.value.id in ("op", "batch_op"):
+            assert call.func.attr in ADDS, ast.unparse(call)
+        if call.func.attr == "add_column":
+            # The version before it writes rows without this column.
+            column = call.args[-1]
+            assert isinstance(column, ast.Call)
+            told = {keyword.arg: ast.unparse(keyword.value) for keyword in column.keywords}
+            assert told.get("nullable") != "False" or "server_default" in told, ast.unparse(call)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flt_103_a_session_goes_on_over_two_migrations_and_beside_one_of_tomorrow_s(kind: str, tmp_path: Path) -> None:
+    with empty_database(kind, tmp_path) as url:
+        upgrade_database(url)
+        database = Database(url)
+        with database.writing() as connection:
+            acme = create_organization(connection, "acme", name="Acme", domain_names=["acme.example"], now=NOW).id
+            user = add_member(connection, acme, "alice@acme.example", role="volunteer", now=NOW)
+            open_session(connection, acme, session_id="today's", user_id=user, method="password", now=NOW)
+        _go_back(url, 2)
+        upgrade_database(url)
+        with database.writing() as connection:
+            # What a version of tomorrow might add, while this one is still running.
+            connection.execute(text("ALTER TABLE sessions ADD COLUMN tomorrow VARCHAR(10)"))
+            connection.execute(text("CREATE TABLE tomorrow (id INTEGER PRIMARY KEY)"))
+        with database.writing() as connection:
+            open_session(connection, acme, session_id="tomorrow's", user_id=user, method="password", now=NOW)
+        with database.reading() as connection:
+            for session_id in ("today's", "tomorrow's"):
+                found = find_session(connection, session_id, now=NOW + 60)
+                assert found is not None
+                assert found.email == "alice@acme.example"
+        database.close()
+
+
+def _go_back(url: str, steps: int) -> None:
+    """As the schema was so many migrations ago."""
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "portal/store/migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, f"-{steps}")
+        connection.commit()
+    engine.dispose()

@@ -7,7 +7,7 @@ from threading import Event, active_count
 
 import pytest
 
-from portal.background import MOST, MOST_IN_LINE, MOST_OF_ONE, OWN, Background
+from portal.background import MOST, MOST_OF_ONE, OWN, Background
 from portal.errors import Problem, Refused
 
 
@@ -68,31 +68,29 @@ def test_work_of_our_own_waits_for_its_turn_and_is_never_turned_away(background:
         each.result(5)
 
 
-def test_a_line_is_worked_off_by_one_thread_in_order(background: Background, go_on: Event) -> None:
+def test_what_is_under_way_is_done_once_more_by_the_same_thread(background: Background, go_on: Event) -> None:
     done: list[int] = []
-    over = Event()
 
-    def work(number: int) -> None:
+    def work() -> None:
         go_on.wait(20)
-        done.append(number)
-        if number == 1:
-            raise ValueError(number)
-        if number == 30:
-            over.set()
+        done.append(1)
 
     before = active_count()
-    for number in range(31):
-        background.stand_in_line("line", number, work, owner="acme")
+    assert all(background.start_once("tokens of 1", work, owner="acme") for _ in range(31))
     assert active_count() - before == 1
+    assert not background.wait("tokens of *", 0.05)
     go_on.set()
-    assert over.wait(5)
-    assert done == list(range(31))
+    assert background.wait("tokens of *", 5)
+    assert len(done) == 2
 
 
-def test_a_line_has_an_end(background: Background, go_on: Event) -> None:
-    with pytest.raises(Refused):
-        for _ in range(MOST_IN_LINE + 2):
-            background.stand_in_line("line", 0, lambda _: go_on.wait(20) and None, owner="acme")
+def test_where_there_is_no_place_it_says_so_and_can_be_asked_again(background: Background, go_on: Event) -> None:
+    fill(background, go_on, "acme", MOST_OF_ONE)
+    assert not background.start_once("tokens of 1", lambda: None, owner="acme")
+    assert background.wait("tokens of 1", 0)
+    go_on.set()
+    assert background.wait("slow", 5)
+    assert background.start_once("tokens of 1", lambda: None, owner="globex")
 
 
 def test_closing_waits_for_what_is_under_way(background: Background) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +18,23 @@ from tests.world import Stage, World, make_world
 
 @pytest.fixture(scope="module")
 def _one_world(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, sqlite3.Connection]]:
-    with make_world(stage, tmp_path_factory.mktemp("shared"), demo=True) as world:
+    with _living(stage, tmp_path_factory.mktemp("shared"), demo=True) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def _plain_world(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, sqlite3.Connection]]:
+    with _living(stage, tmp_path_factory.mktemp("plain")) as found:
+        yield found
+
+
+@contextmanager
+def _living(stage: Stage, folder: Path, **settings: Any) -> Iterator[tuple[World, sqlite3.Connection]]:
+    """A world, and its database as it was before Okta was connected."""
+    with make_world(stage, folder, **settings) as world:
         unconnected = sqlite3.connect(":memory:")
         copy_database(open_database(world), unconnected)
-        for table in ("apps", "integrations", "activity"):
+        for table in ("apps", "integration_versions", "integrations", "activity"):
             unconnected.execute(f"DELETE FROM {table}")
         unconnected.commit()
         yield world, unconnected
@@ -28,7 +44,20 @@ def _one_world(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def shared(_one_world: tuple[World, sqlite3.Connection]) -> Iterator[World]:
     """As `world`: the two organizations and their people, and an Okta that nobody has signed in to."""
-    world, unconnected = _one_world
+    with _begun_anew(*_one_world) as world:
+        yield world
+
+
+@pytest.fixture
+def plain(_plain_world: tuple[World, sqlite3.Connection]) -> Iterator[World]:
+    """The same with the limits of production, and no tries counted yet."""
+    forget_tries()
+    with _begun_anew(*_plain_world) as world:
+        yield world
+
+
+@contextmanager
+def _begun_anew(world: World, unconnected: sqlite3.Connection) -> Iterator[World]:
     copy_database(unconnected, open_database(world))
     world.stage.app = world.app
     world.clock.ahead = 0.0

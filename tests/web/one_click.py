@@ -23,6 +23,7 @@ from tests.world import Visitor, World
 TOKEN = "sandbox-token-short-lived"
 SETUP = "/organizations/globex/integrations/okta/setup"
 BOTH = Order(("spa", "native"), "redirect", "auto", revoke=False)
+CREATED = 7  # things that such a run makes in Okta, from nothing
 
 
 @dataclass(frozen=True)
@@ -59,32 +60,39 @@ def look_at(sandbox: Sandbox) -> dict[str, Any]:
     return copied
 
 
-def begin(world: World, empty: Empty, order: Order = BOTH, *, what: str = "set_up", token: str = TOKEN) -> SetupRun:
-    """A whole run for Globex."""
+def begin(
+    world: World, empty: Empty, order: Order = BOTH, *, what: str = "set_up", token: str = TOKEN,
+    organization_id: int | None = None,
+) -> SetupRun:  # fmt: skip
+    """A whole run for Globex, or for another organization."""
     okta = setting_up.prove(world.services, empty.okta, read_token(token))
     run_id = setting_up.begin(
-        world.services, world.globex_id, what=what, okta=okta, token=read_token(token), order=order,
+        world.services, organization_id or world.globex_id, what=what, okta=okta, token=read_token(token), order=order,
         who="gus@globex.example", reference="TEST-0001",
     )  # fmt: skip
-    return wait_for(world, run_id)
+    return wait_for(world, run_id, organization_id=organization_id)
 
 
-def go_on(world: World, run: SetupRun, *, undo: bool = False, token: str = TOKEN) -> SetupRun:
+def go_on(
+    world: World, run: SetupRun, *, undo: bool = False, token: str = TOKEN, organization_id: int | None = None
+) -> SetupRun:
     """Resumes or undoes a run, to its end."""
     okta = setting_up.prove(world.services, run.domain, read_token(token))
     setting_up.resume(
         world.services, run, okta=okta, token=read_token(token), revoke=False, undo=undo, who="gus@globex.example",
         reference="TEST-0002",
     )  # fmt: skip
-    return wait_for(world, run.id)
+    return wait_for(world, run.id, organization_id=organization_id)
 
 
-def wait_for(world: World, run_id: int | None = None, seconds: float = 30.0) -> SetupRun:
+def wait_for(
+    world: World, run_id: int | None = None, seconds: float = 30.0, organization_id: int | None = None
+) -> SetupRun:
     """That run, or the last one, when nobody is at work on it any more."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with world.services.db.reading() as connection:
-            run = find_run(connection, world.globex_id, run_id)
+            run = find_run(connection, organization_id or world.globex_id, run_id)
         if run is not None and run.status not in ("running", "stopping"):
             return run
         time.sleep(0.01)

@@ -87,14 +87,14 @@ def change_query(address: str, **changes: str | None) -> str:
     return f"{address.partition('?')[0]}?{query}"
 
 
-def embed(world: World) -> None:
+def embed(world: World, authorization_server: str = "default") -> None:
     """Acme wants its people to sign in on POINT's page."""
     entries = Entries(
         spa_client_id=world.sandbox.client_id("spa"),
         spa_domain=world.okta,
         native_client_id=world.sandbox.client_id("native"),
         native_domain=world.okta,
-        authorization_server="default",
+        authorization_server=authorization_server,
     )
     save_okta(
         world.services, world.acme_id, entries, sign_in="embedded", who="olivia@acme.example", reference="", check=False
@@ -243,5 +243,4 @@ def second_node(world: World, **settings: Any) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(5)
-        app.extensions["point"].door.close()
-        app.extensions["point"].db.close()
+        app.extensions["point"].close()

@@ -39,8 +39,7 @@ def olivia(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         client = app.test_client()
         client.post("/login", data={"email": "olivia@acme.example", "password": POINT_PASSWORD})
         yield world, client
-        app.extensions["point"].door.close()
-        app.extensions["point"].db.close()
+        app.extensions["point"].close()
 
 
 def save(client: FlaskClient, **entries: str) -> Any:

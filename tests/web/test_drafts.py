@@ -23,6 +23,12 @@ TOKEN = "00" + "aB3-_" * 8
 SECRET = "x9" * 32
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()
@@ -121,6 +127,8 @@ def test_save_as_a_draft_stores_without_switching_on_and_says_what_is_next(
     assert live == before
     assert draft is not None
     assert draft.apps["spa"].issuer == world.okta + "/oauth2/default"
+    listed = olivia.get("/organizations/acme/integrations").text
+    assert "A draft is saved beside what is live." in listed
 
 
 def test_a_draft_without_anything_live_waits_for_its_set_up(world: World, olivia: Visitor) -> None:

@@ -16,6 +16,7 @@ from portal.web import widget_assets
 from tests.needs import need
 from tests.okta.forgery import by_id
 from tests.okta_sandbox.idx import interaction_code_for
+from tests.web.group_steps import ADMINS, ALICE, give
 from tests.web.steps import assert_anonymous, assert_refused, assert_turned_away, count_rows, embed
 from tests.web.test_id_token_attacks import WEB, attack
 from tests.web.test_rp_conformance import ACCEPTED, REFUSED, params
@@ -248,3 +249,19 @@ def test_the_page_after_the_address_leads_to_the_form(world: World) -> None:
         "/login/acme?email=alice%40acme.example&next=%2Faccount",
     )
     assert begin(world.alice, email="alice@acme.example")["username"] == "alice@acme.example"
+
+
+def test_roles_follow_groups_that_the_form_asks_for_and_a_form_from_before_is_made_anew(world: World) -> None:
+    """At the org authorization server, where the scope decides."""
+    embed(world, authorization_server="org")
+    alice = world.alice
+    before = begin(alice)
+    assert "groups" not in before["scopes"]
+    give(world, **{ADMINS: "admin"})
+    world.sandbox.put_in_group(ALICE, ADMINS)
+    settings = begin(alice)
+    assert "groups" in settings["scopes"]
+    assert settings["state"] != before["state"]
+    code = code_for(world, settings, alice.email, server="", scopes=" ".join(settings["scopes"]))
+    come_back(alice, code, settings["state"])
+    assert alice.session()["role"] == "admin"

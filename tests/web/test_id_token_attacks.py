@@ -16,14 +16,19 @@ from tests.world import Visitor, World
 CASES = load_cases("id_token_attacks")
 # Cases that need more than one login, or something of the surroundings: each has a test of its own below.
 APART = {"IDT-88", "IDT-89", "IDT-113"}
+CHECK = "tests/okta/test_id_token.py::test_the_verdict_of_the_case_holds"
+ORDERS = "tests/web/test_universal_logout.py::"
+FORGED_ORDER = f"{ORDERS}test_an_order_that_might_be_anybody_s_is_401"
 ELSEWHERE = {
-    "IDT-106": "the web login sends no max_age; tests/okta/test_id_token.py proves the check",
-    "IDT-107": "the web login sends no acr_values; tests/okta/test_id_token.py proves the check",
-    "IDT-125": "nothing refreshes on the web yet; tests/okta/test_tokens.py, and RP-31 for the rotation",
-    **{
-        f"IDT-{number}": "logout tokens (Okta's Universal Logout) are not read yet"
-        for number in (126, 127, 129, 131, 133, 135, 136)
-    },
+    "IDT-106": f"no login of ours sends max_age; the check: {CHECK}",
+    "IDT-107": f"no login of ours sends acr_values; the check: {CHECK}",
+    "IDT-125": "tests/web/test_sessions_follow_okta.py::test_idt_125_an_okta_that_keeps_the_refresh_token_ends_nothing",
+    # Okta has no logout tokens; its orders (Universal Logout) are checked alike.
+    "IDT-126": f"{ORDERS}test_an_order_ends_every_session_of_the_person_web_and_phone",
+    **{f"IDT-{number}": FORGED_ORDER for number in (127, 129, 133)},
+    "IDT-131": f"{ORDERS}test_idt_131_rp_47_the_id_token_of_a_login_is_no_order",
+    "IDT-135": f"{ORDERS}test_an_order_counts_once",
+    "IDT-136": f"{ORDERS}test_idt_136_an_order_of_an_hour_ago_is_401",
 }
 WEB = [case for case in CASES if case["id"] not in APART | set(ELSEWHERE)]
 # What `ctx` arranges: faults of the sandbox, and members of the token answer.

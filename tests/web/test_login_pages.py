@@ -214,6 +214,28 @@ def test_an_invented_session_cookie_is_nobody(quiet: World, cookie: str) -> None
     assert answer.json() == {"authenticated": False}
 
 
+def test_odd_cookies_beside_or_instead_of_a_session_s_are_no_bug_and_make_nobody_else_of_anybody(world: World) -> None:
+    """Cookie tossing and cookies that no browser sends: whoever comes is the session's person or nobody."""
+    gus, others = world.gus, set()
+    for _ in range(3):
+        gus.log_in_by_password()
+        others.add(gus.http.cookies["point_session"])
+    mine = gus.http.cookies["point_session"]
+    assert len(others) == 3
+    assert all(len(each) >= 43 for each in others)
+    for cookie in (
+        f"point_session=x; point_session={mine}", f"point_session={mine}; point_session=x", f"=point_session={mine}",
+        f"point_session={mine}" + "; a=b" * 500, f"point_session={'a' * 8000}", "point_session=\xff\xfe",
+        f'point_session="{mine}"', f"POINT_SESSION={mine}", "point_session", ";;;", f"point_session={mine}; =; ==x",
+    ):  # fmt: skip
+        answer = requests.get(world.base + "/session", headers={"Cookie": cookie.encode("latin-1")}, timeout=5)
+        assert answer.status_code in (200, 400, 431), cookie
+        if answer.status_code == 200:
+            assert answer.json().get("email") in (None, "gus@globex.example"), cookie
+        page = requests.get(world.base + "/login", headers={"Cookie": cookie.encode("latin-1")}, timeout=5)
+        assert page.status_code in (200, 400, 431), cookie
+
+
 def test_a_new_login_ends_the_session_that_the_browser_had(world: World) -> None:
     visitor = world.gus
     visitor.log_in_by_password()

@@ -12,6 +12,12 @@ from tests.needs import forget_tries
 from tests.world import Visitor, World
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()

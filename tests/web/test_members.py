@@ -21,6 +21,12 @@ NEW = "correct horse battery staple hammock"
 
 
 @pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
+@pytest.fixture
 def olivia(world: World) -> Visitor:
     olivia = world.olivia
     olivia.log_in_by_password()
@@ -186,7 +192,7 @@ def test_the_last_owner_stays_an_owner(world: World, olivia: Visitor) -> None:
 def test_a_removed_member_is_out_at_once_and_keeps_the_account(world: World, olivia: Visitor) -> None:
     adam = world.person("adam@acme.example")
     adam.log_in_by_password()
-    page = olivia.get(f"{PAGE}/{member_id(world, 'adam@acme.example')}")
+    page = olivia.get(f"{PAGE}/{member_id(world, 'adam@acme.example')}/remove")
     done = olivia.submit(page, button="Remove Adam")
     assert "Removed. Their sessions here have ended." in done.text
     assert adam.session() == {"authenticated": False}

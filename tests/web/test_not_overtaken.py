@@ -13,22 +13,26 @@ import pytest
 from sqlalchemy import Connection
 
 from portal.passwords import hash_password
+from portal.store.group_roles import GroupRoles, read_group_roles, set_group_role
 from portal.store.integrations import hold_integration
 from portal.store.invitations import add_invitation
-from portal.store.member_list import remove_member
+from portal.store.member_list import change_role, remove_member
 from portal.store.members import add_member, find_user
 from portal.store.okta_only import begin_okta_only, confirm_okta_only, end_password_sessions
 from portal.store.password_links import store_password
 from portal.store.session_list import end_sessions_of
+from portal.store.setup_links import list_links
 from portal.store.upgrade import upgrade_database
 from tests.native_bridge.steps import Phone
 from tests.store.databases import KINDS, empty_database
+from tests.web.group_steps import PAGE as GROUPS
 from tests.web.test_members import NEW, PAGE, invite, member_id, roles
 from tests.world import POINT_PASSWORD, Stage, Visitor, World, make_world
 
 T = TypeVar("T")
 Change = Callable[[Connection], object]
 OUT = {"authenticated": False}
+LINKS = "/organizations/acme/integrations/okta/guide/links"
 
 
 @pytest.fixture(params=KINDS)
@@ -171,6 +175,62 @@ def test_an_owner_who_is_being_removed_invites_nobody(world: World) -> None:
     )
     assert answer.status_code == 403
     assert "adam2@elsewhere.example" not in _invited(world)
+
+
+def test_an_owner_who_is_one_no_more_leaves_nobody_and_no_group_that_would_bring_them_back(world: World) -> None:
+    with world.services.db.writing() as connection:
+        add_member(connection, world.acme_id, "adam@acme.example", role="owner", now=world.services.now())
+        for email in ("friend@acme.example", "other@acme.example"):
+            add_member(connection, world.acme_id, email, role="volunteer", now=world.services.now())
+        set_group_role(connection, world.acme_id, "Staff", "volunteer")
+    adam, number = world.person("adam@acme.example"), member_id(world, "adam@acme.example")
+    adam.log_in_by_password()
+    forms = {
+        GROUPS: {"group": "Adam and friends", "role": "owner", "claim": "groups"},
+        f"{GROUPS}/claim": {"claim": "what_adam_may_change"},
+        f"{GROUPS}/remove": {"group": "Staff"},
+        f"{PAGE}/{member_id(world, 'friend@acme.example')}/role": {"role": "owner"},
+        f"{PAGE}/{member_id(world, 'other@acme.example')}/remove": {},
+    }
+
+    def send(form: str) -> int:
+        return adam.step(form, method="POST", data=forms[form]).status_code
+
+    def send_all() -> list[int]:
+        with ThreadPoolExecutor(5) as pool:
+            return list(pool.map(send, forms))
+
+    answers = meanwhile(
+        world,
+        lambda connection: change_role(connection, world.acme_id, number, "volunteer", now=world.services.now()),
+        send_all,
+    )
+    with world.services.db.reading() as connection:
+        assert read_group_roles(connection, world.acme_id) == GroupRoles("groups", {"Staff": "volunteer"})
+    assert {roles(world).get(f"{name}@acme.example") for name in ("friend", "other")} == {"volunteer"}
+    assert answers == [403] * 5
+
+
+@pytest.mark.parametrize("how", ["removed", "another role"])
+def test_an_owner_who_is_one_no_more_makes_no_hand_over_link(world: World, how: str) -> None:
+    """The page was open; the click comes while the role is being taken away."""
+    with world.services.db.writing() as connection:
+        add_member(connection, world.acme_id, "adam@acme.example", role="owner", now=world.services.now())
+    adam, number = world.person("adam@acme.example"), member_id(world, "adam@acme.example")
+    adam.log_in_by_password()
+    page = adam.get(LINKS)
+    now = world.services.now()
+
+    def change(connection: Connection) -> None:
+        if how == "removed":
+            remove_member(connection, world.acme_id, number, now=now)
+        else:
+            change_role(connection, world.acme_id, number, "admin", now=now)
+
+    answer = meanwhile(world, change, lambda: adam.submit(page, "name", name="Otto", follow=False))
+    assert answer.status_code == 403
+    with world.services.db.reading() as connection:
+        assert list_links(connection, world.acme_id) == []
 
 
 def test_somebody_new_who_accepts_while_another_organization_makes_their_account_has_one(world: World) -> None:

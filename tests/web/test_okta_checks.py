@@ -30,6 +30,12 @@ from tests.world import Visitor, World
 CHECKS = "/organizations/acme/integrations/okta/checks"
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 def press(visitor: Visitor, subject: str = "") -> requests.Response:
     """The button of the page, whatever it says."""
     page = visitor.get(CHECKS + (f"?subject={subject}" if subject else ""))

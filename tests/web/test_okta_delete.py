@@ -13,6 +13,7 @@ import requests
 from sqlalchemy import insert, text
 
 from okta_sandbox import RawAnswer
+from portal.finishing_deletions import wait_for_deletions
 from portal.mail import finish_sending, send_due
 from portal.store.models import domains, identities, members, users
 from portal.store.okta_only import begin_okta_only, is_in_force
@@ -26,6 +27,12 @@ from tests.world import Visitor, World, make_world
 OKTA = "/organizations/acme/integrations/okta"
 DELETE, DELETED, UNDO = OKTA + "/delete", OKTA + "/deleted", OKTA + "/undo"
 NEW = "four otters climb a violet ladder"
+
+
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
 
 
 @pytest.fixture
@@ -186,13 +193,13 @@ def test_the_refresh_tokens_are_given_back_to_okta(world: World) -> None:
         visitor.log_in()
     delete(owner(world))
     wait_until(lambda: events(world, "okta.tokens_revoked"))
-    assert events(world, "okta.tokens_revoked") == [{"revoked": 2, "not_revoked": 0}]
+    assert events(world, "okta.tokens_revoked") == [{"revoked": 2}]
     assert len(world.requests_to("/revoke")) == 2
     spa = world.sandbox.client_id("spa")
     assert {request.form["client_id"][0] for request in world.requests_to("/revoke")} == {spa}
 
 
-def test_deleting_again_and_again_takes_up_one_thread_and_leaves_others_theirs(world: World) -> None:
+def test_deleting_again_and_again_takes_up_one_thread_at_most_and_leaves_others_theirs(world: World) -> None:
     olivia, gus = owner(world), world.gus
     gus.log_in_by_password()
     connect(world, world.globex_id, world.sandbox, world.okta)
@@ -201,7 +208,7 @@ def test_deleting_again_and_again_takes_up_one_thread_and_leaves_others_theirs(w
         world.alice.log_in()
         assert olivia.step(DELETE, method="POST").status_code == 303
         assert olivia.step(UNDO, method="POST").status_code == 303
-    assert sum(thread.name.startswith("revoke") for thread in threading.enumerate()) == 1
+    assert sum(thread.name.startswith("give-back") for thread in threading.enumerate()) <= 1
     assert world.carol.step("/login/forgot", method="POST", data={"email": "carol@globex.example"}).status_code == 303
     checked = gus.step("/organizations/globex/integrations/okta/checks", method="POST")
     assert checked.status_code == 303
@@ -257,6 +264,7 @@ def test_the_mails_to_ten_thousand_people_are_spread_over_more_than_an_hour(offi
     assert answer.status_code == 303
     # Some 0.7 s on an idle machine (1.3 s on PostgreSQL); what grows with the square takes minutes.
     assert time.monotonic() - began < 20.0
+    wait_for_deletions(office.services)
     with office.services.db.reading() as connection:
         spread = "SELECT count(*), max(send_at) - min(send_at) FROM mails"
         count, seconds = connection.execute(text(spread)).one()

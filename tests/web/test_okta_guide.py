@@ -119,6 +119,12 @@ SEED = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 def plain(text: str) -> str:
     """Without what is only spelling."""
     text = re.sub(r"[“”\"'’:,.]", "", unescape(text).lower())
@@ -416,10 +422,10 @@ def test_a_task_says_what_the_last_checks_found(world: World, olivia: Visitor) -
     assert state_of(olivia, "spa", "spa.assignments") == "Only a test login can tell"
     take_away_redirect_uri(world.sandbox)
     run_checks(olivia)
-    assert state_of(olivia, "spa", "spa.redirect_uri") == "Checked: to change"
+    assert state_of(olivia, "spa", "spa.redirect_uri") == "Checked: to put right"
     page = Page(olivia.get(f"{GUIDE}/spa").text)
     assert page.find("a", href=f"{OKTA}/checks#step-spa-redirect_uri")
-    assert "1 to change" in Page(olivia.get(GUIDE).text).text
+    assert "1 to put right" in Page(olivia.get(GUIDE).text).text
 
 
 def test_what_was_found_with_other_settings_says_nothing_about_these(world: World, olivia: Visitor) -> None:

@@ -26,6 +26,12 @@ from tests.world import POINT_PASSWORD, Visitor, World
 OKTA = "/organizations/acme/integrations/okta"
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()

@@ -20,6 +20,12 @@ from tests.web.test_members import member_id
 from tests.world import POINT_PASSWORD, Visitor, World
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()

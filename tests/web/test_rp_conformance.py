@@ -30,7 +30,9 @@ from tests.web.steps import (
 )
 from tests.world import World
 
-LATER = "logout tokens (Okta's Universal Logout) are not read yet"
+ORDERS = "tests/web/test_universal_logout.py::"
+FORGED_ORDER = f"{ORDERS}test_an_order_that_might_be_anybody_s_is_401"
+FRONT_CHANNEL = f"{ORDERS}test_front_channel_logout_ends_what_came_from_that_sign_in"
 ELSEWHERE = {
     "RP-22": "no WebFinger: owners enter the domain",
     "RP-23": "no WebFinger: owners enter the domain",
@@ -38,12 +40,15 @@ ELSEWHERE = {
     "RP-25": "no request objects are sent",
     "RP-26": "no request objects are sent",
     "RP-43": "no session management: it needs third-party cookies",
-    **{f"RP-{number}": LATER for number in range(44, 52)},
-    "RP-52": "no front-channel logout: a sid that proves nothing must not end a session",
-    "RP-53": "no front-channel logout",
-    "RP-55": "no mutual TLS",
-    "RP-56": "PAR and DPoP are not offered yet; an Okta that demands them is OKTA_MISCONFIGURED",
-    "RP-72": "no DPoP",
+    # Okta sends no logout tokens but orders (Universal Logout), with the same checks and 401 instead of 400.
+    "RP-44": f"{ORDERS}test_an_order_ends_every_session_of_the_person_web_and_phone",
+    **{f"RP-{number}": FORGED_ORDER for number in (45, 46, 48, 49, 50, 51)},
+    "RP-47": f"{ORDERS}test_idt_131_rp_47_the_id_token_of_a_login_is_no_order",
+    "RP-52": FRONT_CHANNEL,
+    "RP-53": FRONT_CHANNEL,
+    "RP-55": "no mutual TLS: Okta's apps for POINT are public clients",
+    "RP-56": "an Okta that demands PAR or DPoP is told to the owner as OKTA_MISCONFIGURED; neither is spoken",
+    "RP-72": "DPoP is not spoken with Okta, so that there is no nonce to be told",
 }
 
 # A fault of the ID token or of the token answer, and the reason for which the login is refused.
@@ -344,7 +349,7 @@ def test_keys_that_have_changed_are_fetched_once_more(world: World, how: str) ->
     assert len(world.requests_to("/keys")) == 2
 
 
-# -- refresh: at the protocol's own functions, since no page refreshes yet ---------------------------------------------
+# -- refresh: at the protocol's own functions; pages that refresh are in test_sessions_follow_okta.py ------------------
 
 
 def redeem(world: World) -> tuple[Attempt, Tokens, dict[str, Any]]:

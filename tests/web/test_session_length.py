@@ -10,6 +10,12 @@ PAGE = "/organizations/acme/security"
 
 
 @pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
+@pytest.fixture
 def olivia(world: World) -> Visitor:
     olivia = world.olivia
     olivia.log_in_by_password()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from portal.giving_back import finish_giving_back
 from portal.store.models import members, sessions, users
 from portal.store.session_list import MOST_LISTED
 from portal.store.sessions import open_session
@@ -139,7 +140,7 @@ def test_okta_gets_the_refresh_token_of_an_ended_session_back(world: World) -> N
     here = alice_in(world)
     alice_in(world)
     end(here, LIST, 0)
-    world.services.background.close()
+    finish_giving_back(world.services)
     assert len(world.requests_to("/revoke")) == 1
 
 

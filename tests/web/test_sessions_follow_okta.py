@@ -273,13 +273,6 @@ def test_a_slow_okta_costs_a_page_two_seconds_and_the_others_nothing(world: Worl
     assert len(asked(world)) == 2
 
 
-def test_an_okta_that_never_answers_costs_a_page_two_seconds(world: World, alice: Visitor) -> None:
-    world.sandbox.fault("token_slow")
-    began = time.monotonic()
-    assert alice.get("/account").status_code == 200
-    assert time.monotonic() - began < 2.7
-
-
 def lose(world: World, times: int) -> None:
     """Okta does its work, rotates, and so many answers never get here."""
     lost: list[int] = []
@@ -302,6 +295,17 @@ def test_flt_04_a_lost_answer_is_asked_for_once_more_at_once(world: World, alice
     assert kept(world)["refresh_token"] not in first
     world.clock.forward(601)
     assert alice.session()["authenticated"]
+
+
+def test_idt_125_an_okta_that_keeps_the_refresh_token_ends_nothing(world: World, alice: Visitor) -> None:
+    world.sandbox.app(world.sandbox.client_id("spa")).oauth["refresh_token"] = {"rotation_type": "STATIC"}
+    world.sandbox.fault("refresh_no_new_token")
+    old = kept(world)["refresh_token"]
+    for _ in range(3):
+        assert alice.get("/account").status_code == 200
+        world.clock.forward(601)
+    assert [call.form["refresh_token"] for call in asked(world)] == [[old]] * 3
+    assert kept(world)["refresh_token"] == old
 
 
 def test_an_answer_that_is_lost_twice_is_asked_for_again_inside_the_leeway(world: World, alice: Visitor) -> None:

@@ -28,6 +28,12 @@ FORGOT, OWN = "/login/forgot", "/account/password"
 
 
 @pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
+@pytest.fixture
 def server() -> Iterator[MailServer]:
     with mail_server() as server:
         yield server
@@ -439,6 +445,20 @@ def test_a_new_member_with_a_password_gets_no_link(office: World, server: MailSe
     printed = json.loads(office.app.test_cli_runner().invoke(args=words, input="a good password\n").output)
     assert "link" not in printed
     assert server.mails == []
+
+
+def test_a_password_given_to_somebody_who_is_here_already_is_a_changed_one(office: World, server: MailServer) -> None:
+    words = ["member", "add", "acme", "olivia@acme.example", "--role", "owner", "--json", "--password-stdin"]
+    olivia = office.olivia
+    olivia.log_in_by_password()
+    office.app.test_cli_runner().invoke(args=words, input=POINT_PASSWORD)
+    assert olivia.session()["authenticated"]  # The same as before: nothing has changed.
+    assert server.mails == []
+    office.app.test_cli_runner().invoke(args=words, input="another good password\n")
+    assert not olivia.session()["authenticated"]
+    (mail,) = server.wait_for()
+    assert mail["To"] == "olivia@acme.example"
+    assert can_log_in(office, "another good password", "olivia@acme.example")
 
 
 def test_maintenance_forgets_links_that_have_been_over_for_a_week(office: World, server: MailServer) -> None:

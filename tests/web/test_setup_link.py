@@ -27,6 +27,12 @@ GONE = "This set-up link does not work"
 SECRET = "secret-canary-" + "x" * 34
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def _no_tries() -> None:
     forget_tries()

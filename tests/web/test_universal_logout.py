@@ -11,8 +11,10 @@ import requests
 
 from okta_sandbox import KeyRing
 from okta_sandbox.universal_logout import endpoint_of, make_order, name_subject, send_order
+from portal.logins import read_tokens
 from portal.store.integrations import delete_integration
 from portal.store.members import add_member
+from portal.store.models import sessions
 from tests.native_bridge.steps import Phone, said
 from tests.needs import forget_tries
 from tests.web.steps import add_person, came_first_by_globex, change_query, globex_okta
@@ -119,19 +121,39 @@ def test_an_order_counts_once(world: World, alice: Visitor) -> None:
     assert alice.session()["authenticated"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"header": {"typ": "JWT"}},
-        {"issuer": "https://evil.okta.com"},
-        {"audience": "https://evil.example/organizations/acme/universal-logout"},
-        {"exp": 1_800_000_000},
-        {"jti": None},
-    ],
-    ids=["an ID token", "another issuer", "another address", "expired", "no jti"],
-)
+# The attacks on logout tokens, tried on the order that Okta sends instead: what marks it is its type, not a claim.
+FORGED = {
+    "IDT-127 RP-45 alg none": {"header": {"alg": "none"}},
+    "RP-48 HS256": {"header": {"alg": "HS256"}},
+    "IDT-129 RP-46 RP-50 nothing says that it is an order": {"header": {"typ": None}},
+    "IDT-131 RP-47 an ID token": {"header": {"typ": "JWT"}, "nonce": "of a login"},
+    "IDT-133 RP-51 another issuer": {"issuer": "https://evil.okta.com"},
+    "RP-49 another address": {"audience": "https://evil.example/organizations/acme/universal-logout"},
+    "expired": {"exp": 1_800_000_000},
+    "IDT-136 no jti": {"jti": None},
+    "IDT-136 no iat": {"iat": None},
+}
+
+
+@pytest.mark.parametrize("changes", FORGED.values(), ids=FORGED)
 def test_an_order_that_might_be_anybody_s_is_401(world: World, alice: Visitor, changes: dict[str, Any]) -> None:
-    assert send(world, order(world, **changes)) == 401
+    token = order(world, **changes)
+    if changes.get("header", {}).get("alg") == "none":
+        token = token.rpartition(".")[0] + "."
+    assert send(world, token) == 401
+    assert alice.session()["authenticated"]
+
+
+def test_idt_131_rp_47_the_id_token_of_a_login_is_no_order(world: World, alice: Visitor) -> None:
+    with world.services.db.reading() as connection:
+        [row] = connection.execute(sessions.select())
+    token = read_tokens(world.services, row.id_hash, row.sealed_tokens)["id_token"]
+    assert send(world, token) == 401
+    assert alice.session()["authenticated"]
+
+
+def test_idt_136_an_order_of_an_hour_ago_is_401(world: World, alice: Visitor) -> None:
+    assert send(world, order(world, iat=int(world.clock()) - 3600)) == 401
     assert alice.session()["authenticated"]
 
 

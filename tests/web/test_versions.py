@@ -19,6 +19,12 @@ VERSIONS = OKTA + "/versions"
 FORM = ("spa_client_id", "spa_domain", "native_client_id", "native_domain", "authorization_server", "sign_in")
 
 
+@pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     forget_tries()

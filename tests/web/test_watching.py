@@ -32,6 +32,12 @@ TURNED, AGAIN = "okta.check_turned_wrong", "okta.check_right_again"
 
 
 @pytest.fixture
+def world(plain: World) -> World:
+    """The application is shared by all tests of this file, the database and the Okta are each test's own."""
+    return plain
+
+
+@pytest.fixture
 def acme(world: World) -> World:
     """Acme has two owners, and its Okta was looked at when all was right."""
     for file in _folder(world):
@@ -123,9 +129,9 @@ def test_the_mails_say_what_is_wrong_where_to_change_it_and_where_to_look(acme: 
         assert "Web app: Sign-in redirect URI" in said
         assert acme.base + "/login/callback" in said
         assert link in said
-    assert wrong["Subject"] == "Something changed in your Okta"
+    assert wrong["Subject"] == "Something changed in the Okta of Acme Volunteers"
     assert "Add URI" in text_of(wrong)
-    assert again["Subject"] == "Right again in your Okta"
+    assert again["Subject"] == "Right again in the Okta of Acme Volunteers"
     assert "Web app: Sign-in redirect URI" in text_of(again)
     assert link in text_of(again)
 
@@ -135,7 +141,7 @@ def test_several_changes_are_one_mail(acme: World) -> None:
         acme.sandbox.app(acme.sandbox.client_id(kind)).oauth["grant_types"].remove("refresh_token")
     assert look_again(acme)["turned_wrong"] == 2
     assert mailed(acme) == [(owner, "check_turned_wrong") for owner in OWNERS]
-    assert letters(acme)[0]["Subject"] == "2 things changed in your Okta"
+    assert letters(acme)[0]["Subject"] == "2 things changed in the Okta of Acme Volunteers"
 
 
 def test_an_okta_that_is_away_is_no_change(acme: World) -> None:

@@ -74,7 +74,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("instance")
     app = create_app(Settings("http://localhost:5000", away, keys, instance=folder, log_level="error"))
     yield app
-    app.extensions["point"].door.close()
+    app.extensions["point"].close()
 
 
 @pytest.fixture
