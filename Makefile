@@ -55,7 +55,7 @@ serve: .venv/ready ## The portal as in production, on granian
 	  --respawn-failed-workers --respawn-interval 0.1 wsgi:app
 
 test: .venv/ready-dev $(if $(NPM),node_modules/ready) ## The whole test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .

@@ -12,7 +12,20 @@ pytest.register_assert_rewrite("tests.native_bridge.steps", "tests.web.steps", "
 
 from tests.world import Stage, World, make_world  # noqa: E402
 
+# Files that take long come first, so that at the end no worker waits for another one's last file.
+_LONG = ("browser", "serving", "native_bridge", "web")
+
 SHARED = Path(os.environ.get("POINT_SHARED", Path(__file__).parents[1].parent / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

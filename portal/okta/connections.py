@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from portal.errors import Problem, Refused
 from portal.okta.deadline import Deadline
@@ -100,8 +101,10 @@ class Connection:
         self._ahead += some
 
 
+@cache
 def make_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """The one TLS context: certificates and names are always checked, TLS 1.2 at least, HTTP/1.1 only.
+    """The one TLS context: certificates and names are always checked, TLS 1.2 at least, HTTP/1.1 only. Kept for the
+    process, since the system's certificates take a while to read.
 
     ca_bundle -- path of a file with the CA certificates to trust instead of the system's. Raises OSError without it.
     """
