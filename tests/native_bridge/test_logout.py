@@ -129,6 +129,7 @@ def test_a_lost_answer_is_given_again_for_a_minute(world: World, phone: Phone) -
     again = phone.log_out(okta=True).json()
     assert query_of(first["logout_url"])["id_token_hint"] == query_of(again["logout_url"])["id_token_hint"]
     assert phone.browser.step(again["logout_url"]).headers["Location"] == f"{LOGOUT}?state={again['state']}"
+    finish_giving_back(world.services)
     assert len(events(world, "logout")) == len(world.requests_to("/revoke")) == 1
     with world.services.db.reading() as connection:
         kept = select(func.count()).where(native_attempts.c.purpose == "logout")

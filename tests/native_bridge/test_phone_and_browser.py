@@ -11,6 +11,7 @@ import pytest
 import requests
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from portal.giving_back import finish_giving_back
 from tests.world import Visitor, World
 
 
@@ -83,4 +84,5 @@ def test_an_organization_without_an_app_for_phones_comes_by_its_web_app_and_leav
     assert left["logout_url"].startswith(f"{world.okta}/oauth2/v1/logout?id_token_hint=")
     assert left["state"] is None
     assert alice.session() == {"authenticated": False}
+    finish_giving_back(world.services)
     assert [call.form["token_type_hint"] for call in world.requests_to("/revoke")] == [["refresh_token"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
+from portal.giving_back import finish_giving_back
 from portal.store.members import find_user
 from portal.store.okta_only import begin_okta_only
 from portal.store.session_list import end_sessions_of
@@ -181,6 +182,7 @@ def test_okta_s_new_tokens_are_kept_and_the_old_ones_given_back(world: World, ol
     sign_in_again(olivia)
     world.clock.forward(601)
     assert olivia.session()["authenticated"]
+    finish_giving_back(world.services)
     assert len({call.form["token"][0] for call in world.requests_to("/revoke")}) == 1
 
 
