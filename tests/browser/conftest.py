@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.judge import Judge, endpoints_at
 from tests.browser.person import Person
+from tests.dns_server import NameServer, run_name_server
 from tests.needs import forget_tries, need
-from tests.world import World
+from tests.world import Stage, World, make_world
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -69,6 +70,21 @@ def world(world: World) -> World:
     world.okta = world.okta.replace("localhost", "127.0.0.1")
     world.connect()
     return world
+
+
+@pytest.fixture
+def names() -> Iterator[NameServer]:
+    with run_name_server() as server:
+        yield server
+
+
+@pytest.fixture
+def named_world(stage: Stage, tmp_path: Path, names: NameServer) -> Iterator[World]:
+    """The same with a name server, for domains that are proved."""
+    with make_world(stage, tmp_path, dns_servers=(names.address,)) as world:
+        world.okta = world.okta.replace("localhost", "127.0.0.1")
+        world.connect()
+        yield world
 
 
 @pytest.fixture

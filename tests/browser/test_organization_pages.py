@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from portal.store.members import add_member
 from tests.browser.conftest import Meet
 from tests.browser.judge import Judge
 from tests.browser.visitors import by_okta, by_password
-from tests.dns_server import NameServer, run_name_server
+from tests.dns_server import NameServer
 from tests.web.okta_only_steps import CODE, SECURITY, confirm, pass_trial, switch_on
 from tests.web.test_activity import note
 from tests.web.test_members import mailed, member_id
-from tests.world import _HASH, Stage, Visitor, World, make_world
+from tests.world import _HASH, Visitor, World
 
 ACME, GLOBEX = "/organizations/acme", "/organizations/globex"
 
 
 @pytest.fixture
-def names() -> Iterator[NameServer]:
-    with run_name_server() as server:
-        yield server
-
-
-@pytest.fixture
-def world(stage: Stage, tmp_path: Path, names: NameServer) -> Iterator[World]:
-    """One with a name server, at another site than its Okta."""
-    with make_world(stage, tmp_path, dns_servers=(names.address,)) as world:
-        world.okta = world.okta.replace("localhost", "127.0.0.1")
-        world.connect()
-        yield world
+def world(named_world: World) -> World:
+    return named_world
 
 
 def add_volunteers(world: World, *emails: str) -> None:

@@ -4,8 +4,6 @@ address is typed where it starts, and where it came by mail."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,28 +11,18 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Meet
 from tests.browser.person import Person
 from tests.browser.visitors import by_okta, by_password
-from tests.dns_server import NameServer, run_name_server
+from tests.dns_server import NameServer
 from tests.web.okta_only_steps import CODE
 from tests.web.one_click import Empty, empty_okta, wait_for_checks
 from tests.web.test_members import NEW, mailed
-from tests.world import OKTA_PASSWORD, POINT_PASSWORD, Stage, World, make_world
+from tests.world import OKTA_PASSWORD, POINT_PASSWORD, World
 
 OTHER_ID = "0oaUnknown0000000001"
 
 
 @pytest.fixture
-def names() -> Iterator[NameServer]:
-    with run_name_server() as server:
-        yield server
-
-
-@pytest.fixture
-def world(stage: Stage, tmp_path: Path, names: NameServer) -> Iterator[World]:
-    """One with a name server, at another site than its Okta."""
-    with make_world(stage, tmp_path, dns_servers=(names.address,)) as world:
-        world.okta = world.okta.replace("localhost", "127.0.0.1")
-        world.connect()
-        yield world
+def world(named_world: World) -> World:
+    return named_world
 
 
 @pytest.fixture
